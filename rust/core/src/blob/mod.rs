@@ -1,0 +1,7 @@
+//! Layers as blobs: made from a source in one pass, read back in one pass.
+
+mod build;
+mod scan;
+
+pub use build::{Build, LayerBlob, Source};
+pub use scan::{Scan, scan};

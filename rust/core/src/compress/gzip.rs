@@ -1,0 +1,214 @@
+//! gzip (RFC 1952) as one member made of independently compressed blocks.
+//!
+//! A block is compressed with the 32 KiB before it as its dictionary and ends in a sync flush (an
+//! empty stored block), which aligns it to a byte: blocks can be made in any order and joined by
+//! concatenation. Its bytes depend on the block, the dictionary and the level, never on what the
+//! encoder did before.
+
+use flate2::{Compress, Crc, FlushCompress, Status};
+
+use crate::error::{Error, Result};
+
+/// The window of DEFLATE: a block refers to at most this many bytes before it.
+pub const DICTIONARY: usize = 32 * 1024;
+
+/// The ten bytes before the first block: no name, no time, unknown system, as every run gives.
+#[must_use]
+pub const fn header(level: u32) -> [u8; 10] {
+    // XFL tells readers the effort, as gzip(1) and Go write it.
+    let effort = match level {
+        1 => 4,
+        9 => 2,
+        _ => 0,
+    };
+    [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, effort, 0xff]
+}
+
+/// One compressed block and the CRC-32 of its input.
+#[derive(Debug, Default)]
+pub struct EncodedBlock {
+    /// Whole bytes of DEFLATE.
+    pub bytes: Vec<u8>,
+    crc: Crc,
+}
+
+/// Compresses blocks; keeps its tables from one to the next.
+#[derive(Debug)]
+pub struct BlockEncoder(Compress);
+
+impl BlockEncoder {
+    /// An encoder for a level of [`Compression::GZIP_LEVELS`](super::Compression::GZIP_LEVELS).
+    #[must_use]
+    pub fn new(level: u32) -> Self {
+        Self(Compress::new(flate2::Compression::new(level), false))
+    }
+
+    /// Compresses `block` into `out`, replacing what was there. `dictionary` is what stands
+    /// directly before the block, at most [`DICTIONARY`] bytes; `last` ends the DEFLATE stream.
+    pub fn encode(
+        &mut self,
+        dictionary: &[u8],
+        block: &[u8],
+        last: bool,
+        out: &mut EncodedBlock,
+    ) -> Result<()> {
+        out.crc.reset();
+        out.crc.update(block);
+        out.bytes.clear();
+        self.0.reset();
+        if !dictionary.is_empty() {
+            self.0
+                .set_dictionary(dictionary)
+                .map_err(|error| defect(&error))?;
+        }
+        let flush = if last {
+            FlushCompress::Finish
+        } else {
+            FlushCompress::Sync
+        };
+        let mut read = 0;
+        loop {
+            // Stored blocks cost 5 bytes in 64 KiB, so that one turn is enough for a whole block.
+            out.bytes
+                .reserve((block.len() - read) + (block.len() - read) / 1024 + 64);
+            let before = self.0.total_in();
+            let status = self
+                .0
+                .compress_vec(&block[read..], &mut out.bytes, flush)
+                .map_err(|error| defect(&error))?;
+            read += usize::try_from(self.0.total_in() - before).unwrap_or(usize::MAX);
+            let flushed = out.bytes.len() < out.bytes.capacity();
+            match status {
+                Status::StreamEnd => return Ok(()),
+                _ if !last && read == block.len() && flushed => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What stands after the last block: CRC-32 and length of the whole input.
+#[derive(Debug, Default)]
+pub struct GzipTrailer {
+    crc: Crc,
+}
+
+impl GzipTrailer {
+    /// Takes the next block into account, in order.
+    pub fn add(&mut self, block: &EncodedBlock) {
+        self.crc.combine(&block.crc);
+    }
+
+    /// The eight bytes of the trailer.
+    #[must_use]
+    pub fn finish(&self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&self.crc.sum().to_le_bytes());
+        bytes[4..].copy_from_slice(&self.crc.amount().to_le_bytes());
+        bytes
+    }
+}
+
+fn defect(error: &dyn std::error::Error) -> Error {
+    Error::Internal(format!("gzip: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::bufread::GzDecoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Joins blocks of `size` bytes into one member, with a fresh encoder or one for all.
+    fn member(level: u32, input: &[u8], size: usize, fresh: bool) -> Vec<u8> {
+        let mut encoder = BlockEncoder::new(level);
+        let mut block = EncodedBlock::default();
+        let mut trailer = GzipTrailer::default();
+        let mut out = header(level).to_vec();
+        let mut start = 0;
+        loop {
+            let end = input.len().min(start + size);
+            let dictionary = &input[start.saturating_sub(DICTIONARY)..start];
+            if fresh {
+                encoder = BlockEncoder::new(level);
+            }
+            // As in the pipeline: the last block is the first one that is not full.
+            let last = end - start < size;
+            encoder
+                .encode(dictionary, &input[start..end], last, &mut block)
+                .unwrap();
+            out.extend_from_slice(&block.bytes);
+            trailer.add(&block);
+            start = end;
+            if last {
+                break;
+            }
+        }
+        out.extend_from_slice(&trailer.finish());
+        out
+    }
+
+    /// The content of the one member that `gzip` is.
+    fn decoded(gzip: &[u8]) -> Vec<u8> {
+        let mut decoder = GzDecoder::new(gzip);
+        let mut out = Vec::new();
+        decoder.read_to_end(&mut out).unwrap();
+        assert!(decoder.into_inner().is_empty(), "more than one member");
+        out
+    }
+
+    /// Bytes that no encoder makes smaller.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[0]
+        })
+        .take(length)
+        .collect()
+    }
+
+    #[test]
+    fn every_level_joins_blocks_of_every_kind_into_one_member() {
+        let text = b"all that is gold does not glitter, ".repeat(9000);
+        let mixed = [noise(70_000), text.clone(), vec![0; 150_000], noise(1)].concat();
+        for level in super::super::Compression::GZIP_LEVELS {
+            for input in [&noise(200_000), &text, &mixed, &vec![7; 65_536]] {
+                assert_eq!(&decoded(&member(level, input, 65_536, false)), input);
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_around_a_block_edge_are_read_back() {
+        for length in [0, 1, 4095, 4096, 4097, 8191, 8192, 8193] {
+            let input = noise(length);
+            assert_eq!(decoded(&member(6, &input, 4096, false)), input);
+        }
+    }
+
+    #[test]
+    fn an_encoder_gives_the_bytes_of_a_fresh_one() {
+        let input = [noise(50_000), b"abcabcabd".repeat(20_000), noise(50_000)].concat();
+        for level in super::super::Compression::GZIP_LEVELS {
+            let kept = member(level, &input, 32_768, false);
+            assert_eq!(kept, member(level, &input, 32_768, true), "level {level}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_input_at_any_block_size_is_read_back(
+            input in prop::collection::vec(0_u8..4, 0..20_000),
+            size in 1_usize..9_000,
+            level in 1_u32..=9,
+        ) {
+            prop_assert_eq!(decoded(&member(level, &input, size.max(500), false)), input);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The one error type of the core: what failed, on which path, and why.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The core's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a layer was not made, or a blob not read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused a call on a path of the input.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        /// A verb: `open`, `read`, `list`, …
+        action: &'static str,
+        /// The path, as the user would type it.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+
+    /// The output could not be written. The caller knows which one it gave.
+    #[error("cannot write the blob: {0}")]
+    Write(#[source] io::Error),
+
+    /// A stream that the caller gave could not be read.
+    #[error("cannot read the stream: {0}")]
+    Read(#[source] io::Error),
+
+    /// The input changed between the plan and the end of its reading.
+    #[error("`{}` changed while it was read: {what}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        what: String,
+    },
+
+    /// A layer cannot hold this entry.
+    #[error("`{}` cannot be stored in a layer: {reason}", path.display())]
+    Unsupported {
+        /// The entry.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+
+    /// An archive is not one that Go's `archive/tar` (docker, containerd, podman, crane) reads
+    /// whole, or breaks a rule of its compression format.
+    #[error("malformed archive{}{}: {reason}", named(.archive), at(.path))]
+    Malformed {
+        /// The archive, where it is a file; else empty.
+        archive: PathBuf,
+        /// The entry at which it was seen; empty before the first one.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+
+    /// An argument is out of its range, or not of its form.
+    #[error("{0}")]
+    Argument(String),
+
+    /// The cancel flag was raised.
+    #[error("cancelled")]
+    Cancelled,
+
+    /// A defect of this crate.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// An operating-system error on `path`.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl AsRef<Path>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        let path = path.as_ref().to_path_buf();
+        Self::Io {
+            action,
+            path,
+            source: source.into(),
+        }
+    }
+
+    pub(crate) fn changed(path: impl AsRef<Path>, what: impl Into<String>) -> Self {
+        Self::Changed {
+            path: path.as_ref().to_path_buf(),
+            what: what.into(),
+        }
+    }
+
+    pub(crate) fn unsupported(path: impl AsRef<Path>, reason: impl Into<String>) -> Self {
+        Self::Unsupported {
+            path: path.as_ref().to_path_buf(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn malformed(path: &[u8], reason: impl Into<String>) -> Self {
+        let path = display_path(path).to_path_buf();
+        Self::Malformed {
+            archive: PathBuf::new(),
+            path,
+            reason: reason.into(),
+        }
+    }
+
+    /// Names the archive that an error of reading it is about.
+    #[must_use]
+    pub fn in_archive(self, file: &Path) -> Self {
+        match self {
+            Self::Read(source) => Self::io("read", file, source),
+            Self::Malformed { path, reason, .. } => Self::Malformed {
+                archive: file.to_path_buf(),
+                path,
+                reason,
+            },
+            other => other,
+        }
+    }
+}
+
+fn named(archive: &Path) -> String {
+    if archive.as_os_str().is_empty() {
+        String::new()
+    } else {
+        format!(" `{}`", archive.display())
+    }
+}
+
+fn at(path: &Path) -> String {
+    if path.as_os_str().is_empty() {
+        String::new()
+    } else {
+        format!(" at `{}`", path.display())
+    }
+}
+
+/// The bytes of a tar name as a path, for messages.
+pub(crate) fn display_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}

@@ -1,0 +1,183 @@
+//! What a thread does with a task.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::emit::Emitter;
+use super::schedule::{Schedule, Task};
+use super::slots::Slots;
+use super::{BLOCK, Output, Progress, Stream};
+use crate::cancel::Cancel;
+use crate::compress::{BlockEncoder, Compression};
+use crate::digest::Hasher;
+use crate::error::{Error, Result};
+use crate::plan::{Plan, PlanReader};
+
+/// Where blocks come from.
+pub(super) enum Supply<'a> {
+    Plan(&'a Plan),
+    Stream(Mutex<&'a mut dyn Stream>),
+}
+
+/// The `diff_id` in progress.
+#[derive(Default)]
+struct Tar {
+    hasher: Hasher,
+    size: u64,
+}
+
+/// All that the threads of one build share.
+pub(super) struct Shared<'a> {
+    pub(super) schedule: Schedule,
+    supply: Supply<'a>,
+    slots: Slots,
+    tar: Mutex<Tar>,
+    emitter: Mutex<Emitter<'a>>,
+    /// Level of the encoder that each thread has, when blocks are compressed one by one.
+    gzip_level: Option<u32>,
+    cancel: &'a Cancel,
+    progress: &'a Progress,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(
+        supply: Supply<'a>,
+        slots: usize,
+        schedule: Schedule,
+        emitter: Emitter<'a>,
+        compression: Compression,
+        cancel: &'a Cancel,
+        progress: &'a Progress,
+    ) -> Self {
+        let gzip_level = match compression {
+            Compression::Gzip(level) => Some(level),
+            Compression::Zstd(_) | Compression::None => None,
+        };
+        Self {
+            schedule,
+            supply,
+            slots: Slots::new(slots),
+            tar: Mutex::default(),
+            emitter: Mutex::new(emitter),
+            gzip_level,
+            cancel,
+            progress,
+        }
+    }
+
+    /// The result, after all threads have ended.
+    pub(super) fn finish(self) -> Result<Output> {
+        self.schedule.into_result()?;
+        let tar = self
+            .tar
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let emitter = self
+            .emitter
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let diff_id = tar.hasher.finish();
+        let (digest, size) = emitter.finish(diff_id);
+        Ok(Output {
+            diff_id,
+            uncompressed_size: tar.size,
+            digest,
+            size,
+        })
+    }
+}
+
+/// Works until nothing is left to do.
+pub(super) fn run(shared: &Shared<'_>) {
+    let alarm = Alarm(&shared.schedule);
+    let mut worker = Worker {
+        shared,
+        reader: match shared.supply {
+            Supply::Plan(plan) => Some(plan.reader()),
+            Supply::Stream(_) => None,
+        },
+        encoder: shared.gzip_level.map(BlockEncoder::new),
+    };
+    while let Some(task) = shared.schedule.next(shared.cancel) {
+        match worker.perform(task) {
+            Ok(ended) => shared.schedule.done(task, ended),
+            Err(error) => shared.schedule.fail(error),
+        }
+    }
+    drop(alarm);
+}
+
+/// Stops the other threads when this one panics: they would wait for its task for ever.
+struct Alarm<'a>(&'a Schedule);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0
+                .fail(Error::Internal("a thread of the build panicked".into()));
+        }
+    }
+}
+
+struct Worker<'w, 'a> {
+    shared: &'w Shared<'a>,
+    reader: Option<PlanReader<'a>>,
+    encoder: Option<BlockEncoder>,
+}
+
+impl Worker<'_, '_> {
+    /// Does the task; says whether it filled the last block.
+    fn perform(&mut self, task: Task) -> Result<bool> {
+        let slots = &self.shared.slots;
+        match task {
+            Task::Fill(block) => return self.fill(block),
+            Task::Hash(block) => {
+                let input = slots.input(block);
+                let mut tar = lock(&self.shared.tar);
+                tar.hasher.update(&input);
+                tar.size += input.len() as u64;
+                self.shared.progress.advance(input.len() as u64);
+            }
+            Task::Compress { block, last } => {
+                let dictionary = slots.dictionary(block);
+                let dictionary = dictionary.as_ref().map_or(&[][..], |tail| tail);
+                if let Some(encoder) = &mut self.encoder {
+                    let mut output = slots.output(block);
+                    encoder.encode(dictionary, &slots.input(block), last, &mut output)?;
+                }
+            }
+            Task::Emit { block, last } => {
+                let (input, output) = (slots.input(block), slots.output(block));
+                lock(&self.shared.emitter).emit(&input, &output, last)?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn fill(&mut self, block: u64) -> Result<bool> {
+        let mut input = self.shared.slots.fill(block);
+        input.resize(BLOCK, 0);
+        let length = match (&self.shared.supply, &mut self.reader) {
+            (Supply::Stream(stream), _) => lock(stream).fill(&mut input)?,
+            (Supply::Plan(plan), Some(reader)) => {
+                let offset = block * BLOCK as u64;
+                let length = usize::try_from(plan.size() - offset)
+                    .unwrap_or(BLOCK)
+                    .min(BLOCK);
+                reader.fill(offset, &mut input[..length])?;
+                length
+            }
+            (Supply::Plan(_), None) => {
+                return Err(Error::Internal("a plan without a reader".into()));
+            }
+        };
+        input.truncate(length);
+        if self.encoder.is_some() {
+            self.shared.slots.keep_tail(block, &input);
+        }
+        Ok(length < BLOCK)
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,213 @@
+//! Any stretch of the planned tar, on demand: headers are rendered, files are read in place.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use rustix::fs::{SeekFrom, fstat, seek};
+use rustix::io::Errno;
+
+use super::{Content, Origin, Plan, Planned};
+use crate::error::{Error, Result};
+use crate::source::{Cursor, Stamp, open_file, open_host_file, shown};
+use crate::tar::{append_header, parent_of};
+
+/// Reads the bytes of a planned tar from any offset.
+///
+/// Every file is checked before and after each read of it to be the planned one in its planned
+/// state, so that a header never stands before other content than its own.
+#[derive(Debug)]
+pub struct PlanReader<'a> {
+    plan: &'a Plan,
+    /// The directory opened last, and the origin that it belongs to.
+    cursor: (usize, Cursor),
+    header: Vec<u8>,
+}
+
+impl<'a> PlanReader<'a> {
+    pub(super) fn new(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            cursor: (0, Cursor::default()),
+            header: Vec::new(),
+        }
+    }
+
+    /// Fills `buffer` with the tar's bytes from `offset` on. The stretch must lie inside the tar.
+    pub fn fill(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        debug_assert!(offset + buffer.len() as u64 <= self.plan.size);
+        let mut index = self.plan.index_at(offset);
+        let mut position = offset;
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            // Behind the last entry there are only the two zero blocks.
+            let Some(planned) = self.plan.entries.get(index) else {
+                rest.fill(0);
+                break;
+            };
+            let end = self
+                .plan
+                .entries
+                .get(index + 1)
+                .map_or(self.plan.size, |next| next.offset);
+            let length = usize::try_from(end - position)
+                .unwrap_or(usize::MAX)
+                .min(rest.len());
+            let (part, behind) = rest.split_at_mut(length);
+            self.fill_entry(planned, position, part)?;
+            position += length as u64;
+            rest = behind;
+            index += 1;
+        }
+        Ok(())
+    }
+
+    /// Fills a stretch that begins inside `planned` and holds no other entry: header, content,
+    /// padding, and after the last entry the trailer.
+    fn fill_entry(&mut self, planned: &Planned, position: u64, buffer: &mut [u8]) -> Result<()> {
+        let content_offset = planned.content_offset();
+        let header = buffer
+            .len()
+            .min(usize_of(content_offset.saturating_sub(position)));
+        let (header_part, rest) = buffer.split_at_mut(header);
+        if !header_part.is_empty() {
+            self.header.clear();
+            append_header(&planned.entry, &mut self.header)?;
+            let start = usize_of(position - planned.offset);
+            header_part.copy_from_slice(&self.header[start..start + header]);
+        }
+        let from = (position + header as u64).saturating_sub(content_offset);
+        let content = rest
+            .len()
+            .min(usize_of(planned.entry.size.saturating_sub(from)));
+        let (content_part, padding) = rest.split_at_mut(content);
+        padding.fill(0);
+        if content_part.is_empty() {
+            return Ok(());
+        }
+        match &planned.content {
+            Content::None => Ok(()),
+            Content::Bytes(bytes) => {
+                let from = usize_of(from);
+                content_part.copy_from_slice(&bytes[from..from + content]);
+                Ok(())
+            }
+            Content::File { origin, stamp } => {
+                self.read_file(planned, *origin, stamp, from, content_part)
+            }
+        }
+    }
+
+    fn read_file(
+        &mut self,
+        planned: &Planned,
+        origin: usize,
+        stamp: &Stamp,
+        from: u64,
+        buffer: &mut [u8],
+    ) -> Result<()> {
+        let io = |action, error: io::Error| {
+            Error::io(
+                action,
+                shown_path(&self.plan.origins[origin], planned),
+                error,
+            )
+        };
+        let check = |file: &File| -> Result<()> {
+            let now = fstat(file).map_err(|error| io("stat", error.into()))?;
+            stamp.difference(&now).map_or(Ok(()), |what| {
+                Err(Error::changed(
+                    shown_path(&self.plan.origins[origin], planned),
+                    what,
+                ))
+            })
+        };
+        let file = open(
+            &self.plan.origins[origin],
+            &mut self.cursor,
+            origin,
+            planned,
+        )
+        .map_err(|error| io("open", error.into()))?;
+        check(&file)?;
+        let read = if stamp.sparse {
+            read_sparse
+        } else {
+            read_dense
+        };
+        match read(&file, from, buffer) {
+            Ok(()) => check(&file),
+            // Shorter than planned: the check knows what happened to it.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                check(&file).and(Err(io("read", error)))
+            }
+            Err(error) => Err(io("read", error)),
+        }
+    }
+}
+
+fn open(
+    origin: &Origin,
+    (last, cursor): &mut (usize, Cursor),
+    index: usize,
+    planned: &Planned,
+) -> Result<File, Errno> {
+    match origin {
+        Origin::File(path) => open_host_file(path).map(File::from),
+        Origin::Tree { root, strip, .. } => {
+            if *last != index {
+                (*last, *cursor) = (index, Cursor::default());
+            }
+            let path = &planned.entry.path[*strip..];
+            let parent = parent_of(path).unwrap_or_default();
+            let name = &path[if parent.is_empty() {
+                0
+            } else {
+                parent.len() + 1
+            }..];
+            open_file(cursor.enter(root, parent)?, name).map(File::from)
+        }
+    }
+}
+
+fn shown_path(origin: &Origin, planned: &Planned) -> PathBuf {
+    match origin {
+        Origin::File(path) => path.clone(),
+        Origin::Tree { path, strip, .. } => shown(path, &planned.entry.path[*strip..]),
+    }
+}
+
+fn read_dense(file: &File, from: u64, buffer: &mut [u8]) -> io::Result<()> {
+    file.read_exact_at(buffer, from)
+}
+
+/// Reads data where the file has some and writes zeros where it has holes.
+fn read_sparse(file: &File, from: u64, buffer: &mut [u8]) -> io::Result<()> {
+    let end = from + buffer.len() as u64;
+    let mut position = from;
+    while position < end {
+        let data = match seek(file, SeekFrom::Data(position)) {
+            Ok(data) => data.min(end),
+            // No data from here to the end of the file.
+            Err(Errno::NXIO) => end,
+            Err(error) => return Err(error.into()),
+        };
+        buffer[usize_of(position - from)..usize_of(data - from)].fill(0);
+        if data == end {
+            break;
+        }
+        let hole = seek(file, SeekFrom::Hole(data))?.min(end);
+        file.read_exact_at(
+            &mut buffer[usize_of(data - from)..usize_of(hole - from)],
+            data,
+        )?;
+        position = hole;
+    }
+    Ok(())
+}
+
+/// Lengths here are bounded by a buffer's, so that they fit; on 32 bits a larger one saturates.
+fn usize_of(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}

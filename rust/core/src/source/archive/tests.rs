@@ -1,0 +1,284 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::source::Patterns;
+use crate::tar::{Entry, Kind, append_header};
+
+fn directory(path: &str) -> Entry {
+    Entry {
+        mode: 0o700,
+        ..Entry::implied_directory(path.as_bytes(), 7)
+    }
+}
+
+fn of_kind(path: &str, kind: Kind) -> Entry {
+    Entry {
+        kind,
+        mode: 0o640,
+        ..directory(path)
+    }
+}
+
+/// A file that holds its own path.
+fn file(path: &str) -> Entry {
+    Entry {
+        size: path.len() as u64,
+        ..of_kind(path, Kind::Regular)
+    }
+}
+
+fn hard_link(path: &str, target: &str) -> Entry {
+    of_kind(path, Kind::HardLink(target.as_bytes().into()))
+}
+
+fn archive(entries: &[Entry]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in entries {
+        append_header(entry, &mut bytes).unwrap();
+        if entry.kind == Kind::Regular {
+            bytes.extend(&entry.path);
+            bytes.resize(bytes.len().next_multiple_of(512), 0);
+        }
+    }
+    bytes.resize(bytes.len() + 1024, 0);
+    bytes
+}
+
+fn convert(bytes: &[u8], policy: Policy, piece: usize) -> Result<Vec<u8>> {
+    let mut stream = ArchiveStream::new(bytes, policy);
+    let mut layer = Vec::new();
+    let mut buffer = vec![0; piece];
+    loop {
+        let count = stream.fill(&mut buffer)?;
+        layer.extend(&buffer[..count]);
+        if count < piece {
+            return Ok(layer);
+        }
+    }
+}
+
+fn layer(entries: &[Entry], policy: Policy) -> Result<Vec<Entry>> {
+    let bytes = convert(&archive(entries), policy, 1000)?;
+    assert_eq!(bytes.len() % 512, 0);
+    let mut reader = Reader::new(&bytes[..]);
+    let mut entries = Vec::new();
+    while let Some(member) = reader.next_member()? {
+        let mut content = vec![0; 100];
+        let count = reader.read_content(&mut content)?;
+        assert_eq!(count as u64, member.entry.size);
+        assert!(count == 0 || member.entry.path.ends_with(&content[..count]));
+        entries.push(member.entry);
+    }
+    Ok(entries)
+}
+
+fn paths(entries: &[Entry]) -> Vec<&str> {
+    entries
+        .iter()
+        .map(|entry| std::str::from_utf8(&entry.path).unwrap())
+        .collect()
+}
+
+fn refusal(entries: &[Entry]) -> String {
+    layer(entries, Policy::default()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_layer_in_order_comes_out_as_it_went_in() {
+    let entries = [
+        directory(""),
+        directory("a"),
+        file("a/f"),
+        hard_link("a/g", "a/f"),
+        hard_link("h", "a/g"),
+        of_kind("l", Kind::Symlink(b"../x"[..].into())),
+    ];
+    assert_eq!(layer(&entries, Policy::default()).unwrap(), entries);
+    let bytes = archive(&entries);
+    for piece in [1, 511, 512, 513, 1 << 20] {
+        assert_eq!(convert(&bytes, Policy::default(), piece).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn missing_parents_are_put_before_their_first_child() {
+    let policy = Policy {
+        clamp_mtime: Some(5),
+        ..Policy::default()
+    };
+    let entries = layer(&[file("a/b/f"), file("a/g"), file("tmp/h")], policy).unwrap();
+    assert_eq!(
+        paths(&entries),
+        ["a", "a/b", "a/b/f", "a/g", "tmp", "tmp/h"]
+    );
+    assert_eq!(entries[1], Entry::implied_directory(b"a/b", 5));
+    assert_eq!((entries[2].mtime, entries[4].mode), (5, 0o1777));
+}
+
+#[test]
+fn a_prefix_gets_parents_and_the_root_of_the_archive() {
+    let policy = Policy::default().with_prefix(b"opt/app").unwrap();
+    let entries = layer(
+        &[directory(""), file("f"), hard_link("g", "f")],
+        policy.clone(),
+    )
+    .unwrap();
+    assert_eq!(
+        paths(&entries),
+        ["opt", "opt/app", "opt/app/f", "opt/app/g"]
+    );
+    assert_eq!((entries[0].mode, entries[1].mode), (0o755, 0o700));
+    let entries = layer(&[file("f")], policy).unwrap();
+    assert_eq!(paths(&entries), ["opt", "opt/app", "opt/app/f"]);
+}
+
+#[test]
+fn what_is_excluded_is_left_out_with_its_content() {
+    let exclude = Patterns::parse(["a", "!a/keep", "*.o"]).unwrap();
+    let policy = Policy {
+        exclude,
+        ..Policy::default()
+    };
+    let entries = [
+        directory("a"),
+        file("a/f"),
+        file("a/keep"),
+        file("x.o"),
+        file("y"),
+    ];
+    let entries = layer(&entries, policy.clone()).unwrap();
+    assert_eq!(paths(&entries), ["a", "a/keep", "y"]);
+    // The directory was left out, but what it holds needs it: as the archive has it.
+    assert_eq!(entries[0].mode, 0o700);
+    let error = layer(&[file("x.o"), hard_link("y", "x.o")], policy).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("`x.o`, which does not stand before it")
+    );
+}
+
+#[test]
+fn what_an_engine_cannot_apply_in_order_is_refused() {
+    let link = of_kind("l", Kind::Symlink(b"a"[..].into()));
+    for (entries, message) in [
+        (
+            vec![file("a"), file("a")],
+            "`a` cannot be stored in a layer: the archive holds it twice",
+        ),
+        (vec![directory("a"), directory("a")], "holds it twice"),
+        (vec![directory(""), directory("")], "holds it twice"),
+        (
+            vec![file("a/f"), directory("a")],
+            "`a` cannot be stored in a layer: its entry comes",
+        ),
+        (
+            vec![file("a"), directory("")],
+            "its entry comes after an entry inside it",
+        ),
+        (vec![file("a/f"), file("a")], "holds an entry inside it"),
+        (
+            vec![file("a"), file("a/f")],
+            "`a`, in which it lies, is not a directory",
+        ),
+        (
+            vec![file("a"), file("a/b/f")],
+            "`a`, in which it lies, is not a directory",
+        ),
+        (
+            vec![link.clone(), file("l/f")],
+            "`l`, in which it lies, is not a directory",
+        ),
+        (
+            vec![hard_link("b", "a"), file("a")],
+            "to `a`, which does not stand before it",
+        ),
+        (
+            vec![hard_link("a", "a")],
+            "to `a`, which does not stand before it",
+        ),
+        (
+            vec![directory("a"), hard_link("b", "a")],
+            "to `a`, which is not a regular file",
+        ),
+        (
+            vec![link, hard_link("b", "l")],
+            "to `l`, which is not a regular file",
+        ),
+        (
+            vec![of_kind("l", Kind::Symlink(Box::default()))],
+            "link without a target",
+        ),
+        (vec![of_kind("", Kind::Fifo)], "its path is the root's"),
+        (vec![file("a/.wh.b")], "begins with `.wh.`"),
+        (vec![file(".wh.b/c")], "begins with `.wh.`"),
+    ] {
+        let error = refusal(&entries);
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_layer_is_not_read_on_after_an_error() {
+    let bytes = archive(&[file("a"), file("a"), file("b")]);
+    let mut stream = ArchiveStream::new(&bytes[..], Policy::default());
+    let mut buffer = vec![0; 9000];
+    assert!(stream.fill(&mut buffer).is_err());
+    assert!(matches!(stream.fill(&mut buffer), Err(Error::Internal(_))));
+}
+
+#[test]
+fn an_input_that_breaks_off_or_is_empty_is_refused() {
+    let bytes = archive(&[file("a")]);
+    assert!(
+        convert(b"", Policy::default(), 512)
+            .unwrap_err()
+            .to_string()
+            .contains("is empty")
+    );
+    assert!(convert(&bytes[..512], Policy::default(), 512).is_err());
+    assert_eq!(
+        convert(&[0; 512], Policy::default(), 512).unwrap(),
+        [0; 1024]
+    );
+}
+
+#[test]
+fn the_input_is_read_to_its_end() {
+    let mut rest = &[archive(&[file("a")]), vec![1; 9000]].concat()[..];
+    let mut stream = ArchiveStream::new(&mut rest, Policy::default());
+    stream.fill(&mut [0; 4096]).unwrap();
+    assert_eq!(stream.entries(), 1);
+    drop(stream);
+    assert!(rest.is_empty());
+}
+
+proptest! {
+    /// Whatever comes out as a layer is one that this crate would take again, unchanged.
+    #[test]
+    fn layers_are_fixed_points(
+        names in vec("[ab]/{0,1}[ab]{0,1}", 0..8),
+        kinds in vec(0..4_u8, 8),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+    ) {
+        let entries: Vec<_> = names
+            .iter()
+            .zip(kinds)
+            .map(|(name, kind)| match kind {
+                0 => directory(name.trim_matches('/')),
+                1 => file(name.trim_matches('/')),
+                2 => hard_link(name.trim_matches('/'), "a"),
+                _ => of_kind(name.trim_matches('/'), Kind::Symlink(b"b"[..].into())),
+            })
+            .collect();
+        let mut bytes = archive(&entries);
+        for (at, value) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(layer) = convert(&bytes, Policy::default(), 700) {
+            prop_assert_eq!(convert(&layer, Policy::default(), 512).unwrap(), layer);
+        }
+    }
+}

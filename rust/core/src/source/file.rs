@@ -1,0 +1,175 @@
+//! Single files and bytes as a source: each with a place of its own in the layer.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, stat};
+use rustix::io::Errno;
+
+use super::stamp::{Stamp, size_of};
+use super::xattr::Reached;
+use super::{Policy, refuse_whiteout_name};
+use crate::error::{Error, Result, display_path};
+use crate::plan::{Content, Origin, PlanBuilder};
+use crate::tar::{Entry, Kind, normalize_path, parent_of};
+
+/// Where the content of a file in the layer comes from.
+#[derive(Clone, Debug)]
+pub enum FileSource {
+    /// A regular file of the host. A link that the user names is followed.
+    Path(PathBuf),
+    /// The content itself, with mode 0644.
+    Bytes(Arc<[u8]>),
+}
+
+/// Adds every `(destination, source)` to `plan`, sorted, with the directories above them.
+///
+/// Files keep their mode and time and belong to root unless the policy says otherwise: who owns
+/// a file on the host says nothing about the image.
+pub fn add_files(
+    plan: &mut PlanBuilder,
+    files: impl IntoIterator<Item = (Vec<u8>, FileSource)>,
+    policy: &Policy,
+) -> Result<()> {
+    let found = arrange(files, policy)?;
+    for (path, source) in found.into_values() {
+        plan.push_parents(&policy.place(&path), policy.default_mtime())?;
+        let (mut entry, content) = match source {
+            FileSource::Path(file) => from_host(plan, &path, &file, policy)?,
+            FileSource::Bytes(bytes) => from_bytes(&path, bytes, policy),
+        };
+        policy.apply(&mut entry);
+        plan.push(entry, content)?;
+    }
+    Ok(())
+}
+
+/// The files by their place in the order of the layer.
+type Arranged = BTreeMap<Box<[u8]>, (Box<[u8]>, FileSource)>;
+
+fn arrange(
+    files: impl IntoIterator<Item = (Vec<u8>, FileSource)>,
+    policy: &Policy,
+) -> Result<Arranged> {
+    let mut arranged = Arranged::new();
+    for (destination, source) in files {
+        let path = normalize_path(&destination)?;
+        let Some(name) = path
+            .rsplit(|&byte| byte == b'/')
+            .next()
+            .filter(|name| !name.is_empty())
+        else {
+            return Err(refuse(
+                &destination,
+                "names no file: a destination ends in a file's name",
+            ));
+        };
+        refuse_whiteout_name(name, display_path(&destination))?;
+        if policy.exclude.excludes(&path) {
+            continue;
+        }
+        if arranged.insert(order_key(&path), (path, source)).is_some() {
+            return Err(refuse(&destination, "is the destination of two files"));
+        }
+    }
+    for (path, _) in arranged.values() {
+        let mut above = parent_of(path);
+        while let Some(directory) = above.filter(|directory| !directory.is_empty()) {
+            if arranged.contains_key(&order_key(directory)) {
+                return Err(refuse(
+                    directory,
+                    "is the destination of a file and of a directory",
+                ));
+            }
+            above = parent_of(directory);
+        }
+    }
+    Ok(arranged)
+}
+
+/// A key whose bytewise order is [`compare_paths`](crate::tar::compare_paths).
+fn order_key(path: &[u8]) -> Box<[u8]> {
+    path.iter()
+        .map(|&byte| if byte == b'/' { 0 } else { byte })
+        .collect()
+}
+
+fn refuse(destination: &[u8], reason: &str) -> Error {
+    Error::Argument(format!(
+        "`{}` {reason}",
+        display_path(destination).display()
+    ))
+}
+
+fn from_host(
+    plan: &mut PlanBuilder,
+    path: &[u8],
+    file: &Path,
+    policy: &Policy,
+) -> Result<(Entry, Content)> {
+    let io = |action| move |error| Error::io(action, file, error);
+    // Looked at before it is opened: opening a pipe or a device could wait or do something.
+    require_regular(&stat(file).map_err(io("open"))?, file)?;
+    let handle = open_host_file(file).map_err(io("open"))?;
+    let stat = fstat(&handle).map_err(io("stat"))?;
+    require_regular(&stat, file)?;
+    let xattrs = if policy.drop_xattrs {
+        Box::default()
+    } else {
+        let reached = Reached::Handle(handle.as_fd());
+        reached
+            .read(&mut Vec::new())
+            .map_err(io("read the attributes of"))?
+    };
+    let entry = Entry {
+        path: path.into(),
+        kind: Kind::Regular,
+        mode: stat.st_mode & 0o7777,
+        uid: 0,
+        gid: 0,
+        mtime: stat.st_mtime,
+        size: size_of(&stat),
+        xattrs,
+    };
+    let origin = plan.add_origin(Origin::File(file.to_path_buf()));
+    Ok((
+        entry,
+        Content::File {
+            origin,
+            stamp: Stamp::of(&stat),
+        },
+    ))
+}
+
+fn from_bytes(path: &[u8], bytes: Arc<[u8]>, policy: &Policy) -> (Entry, Content) {
+    let entry = Entry {
+        path: path.into(),
+        kind: Kind::Regular,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        mtime: policy.default_mtime(),
+        size: bytes.len() as u64,
+        xattrs: Box::default(),
+    };
+    (entry, Content::Bytes(bytes))
+}
+
+fn require_regular(stat: &Stat, file: &Path) -> Result<()> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(()),
+        FileType::Directory => Err(Error::unsupported(
+            file,
+            "it is a directory where a file is expected: add it as a directory with a prefix",
+        )),
+        _ => Err(Error::unsupported(file, "it is not a regular file")),
+    }
+}
+
+/// Opens a file that the user named, through links.
+pub(crate) fn open_host_file(file: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open(file, flags, Mode::empty())
+}

@@ -1,0 +1,60 @@
+//! Which file it was, and in which state: taken at plan time, compared whenever it is read.
+
+use rustix::fs::{FileType, Stat};
+
+/// The identity and state of a regular file. A difference means that the header that was planned
+/// and the content that is read do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: i64,
+    changed: i64,
+    /// Fewer blocks than bytes: it has holes that need not be read.
+    pub(crate) sparse: bool,
+}
+
+impl Stamp {
+    pub(crate) fn of(stat: &Stat) -> Self {
+        // Only ever compared, so that years beyond 2262 may wrap.
+        let nanoseconds = |seconds: i64, fraction: u64| {
+            seconds
+                .wrapping_mul(1_000_000_000)
+                .wrapping_add_unsigned(fraction)
+        };
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: size_of(stat),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
+            sparse: (stat.st_blocks.unsigned_abs() * 512) < size_of(stat),
+        }
+    }
+
+    /// What is different in `now`, in words; `None` when it is the same file in the same state.
+    pub(crate) fn difference(&self, now: &Stat) -> Option<String> {
+        if !FileType::from_raw_mode(now.st_mode).is_file() {
+            return Some("it is no longer a regular file".into());
+        }
+        let now = Self::of(now);
+        if (self.device, self.inode) != (now.device, now.inode) {
+            Some("another file took its place".into())
+        } else if self.size != now.size {
+            Some(format!(
+                "it had {} bytes and now has {}",
+                self.size, now.size
+            ))
+        } else if (self.modified, self.changed) != (now.modified, now.changed) {
+            Some("its modification or change time moved".into())
+        } else {
+            None
+        }
+    }
+}
+
+/// The size as the unsigned number that it is.
+pub(crate) fn size_of(stat: &Stat) -> u64 {
+    stat.st_size.unsigned_abs()
+}

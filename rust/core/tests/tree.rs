@@ -1,0 +1,362 @@
+//! Directory trees through the whole core: what is in the tar, and what happens on faults.
+#![allow(clippy::unwrap_used)] // A test stops at the first surprise.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use fastlayer_core::blob::{Build, LayerBlob, Source};
+use fastlayer_core::compress::Compression;
+use fastlayer_core::pipeline::Progress;
+use fastlayer_core::source::{FileSource, Patterns, Policy};
+use fastlayer_core::tar::{Entry, Kind, Reader};
+use fastlayer_core::{Cancel, Digest, Error, Result};
+
+fn build(
+    source: Source,
+    policy: Policy,
+    compression: Compression,
+    threads: usize,
+) -> Result<(LayerBlob, Vec<u8>)> {
+    let (cancel, progress) = (Cancel::default(), Progress::default());
+    let build = Build {
+        policy,
+        compression,
+        threads,
+        outputs: Vec::new(),
+        cancel: &cancel,
+        progress: &progress,
+    };
+    let mut blob = Vec::new();
+    let layer = build.run(source, &mut blob)?;
+    assert_eq!(layer.output.digest, Digest::of(&blob));
+    assert_eq!(layer.output.size, blob.len() as u64);
+    Ok((layer, blob))
+}
+
+/// The entries of an uncompressed layer of `root`, with their content.
+fn entries(root: &Path, policy: Policy) -> Result<Vec<(Entry, Vec<u8>)>> {
+    let (layer, tar) = build(Source::Directory(root.into()), policy, Compression::None, 2)?;
+    let entries = read(&tar);
+    assert_eq!(layer.entries, entries.len() as u64);
+    Ok(entries)
+}
+
+fn read(tar: &[u8]) -> Vec<(Entry, Vec<u8>)> {
+    let mut reader = Reader::new(tar);
+    let mut entries = Vec::new();
+    while let Some(member) = reader.next_member().unwrap() {
+        let mut content = vec![0; usize::try_from(member.entry.size).unwrap()];
+        let mut read = 0;
+        while read < content.len() {
+            read += reader.read_content(&mut content[read..]).unwrap();
+        }
+        entries.push((member.entry, content));
+    }
+    entries
+}
+
+fn paths(entries: &[(Entry, Vec<u8>)]) -> Vec<&[u8]> {
+    entries.iter().map(|(entry, _)| &*entry.path).collect()
+}
+
+fn patterns(lines: &[&str]) -> Policy {
+    Policy {
+        exclude: Patterns::parse(lines).unwrap(),
+        ..Policy::default()
+    }
+}
+
+fn tree(files: &[&str]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for file in files {
+        let path = root.path().join(file);
+        if file.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+        } else {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("content of {file}")).unwrap();
+        }
+    }
+    root
+}
+
+#[test]
+fn entries_come_in_bytewise_order_with_directories_before_their_content() {
+    let root = tree(&["b", "a/x", "a-b", "a/y/z", "empty/", "B"]);
+    let entries = entries(root.path(), Policy::default()).unwrap();
+    let expected: [&[u8]; 9] = [
+        b"", b"B", b"a", b"a/x", b"a/y", b"a/y/z", b"a-b", b"b", b"empty",
+    ];
+    assert_eq!(paths(&entries), expected);
+    assert_eq!(entries[3].1, b"content of a/x");
+}
+
+#[test]
+fn metadata_is_that_of_the_file_system() {
+    let root = tree(&["suid"]);
+    let path = root.path().join("suid");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).unwrap();
+    let metadata = fs::metadata(&path).unwrap();
+    let (entry, _) = &entries(root.path(), Policy::default()).unwrap()[1];
+    assert_eq!(
+        (entry.mode, entry.uid, entry.gid),
+        (0o4755, metadata.uid(), metadata.gid())
+    );
+    assert_eq!((entry.mtime, entry.size), (metadata.mtime(), 15));
+}
+
+#[test]
+fn links_are_stored_and_never_followed() {
+    let root = tree(&["d/file"]);
+    for (name, target) in [
+        ("up", ".."),
+        ("root", "/"),
+        ("dangling", "no/where"),
+        ("loop", "loop"),
+    ] {
+        symlink(target, root.path().join(name)).unwrap();
+    }
+    let entries = entries(root.path(), Policy::default()).unwrap();
+    let expected: [&[u8]; 7] = [b"", b"d", b"d/file", b"dangling", b"loop", b"root", b"up"];
+    assert_eq!(paths(&entries), expected);
+    assert_eq!(entries[3].0.kind, Kind::Symlink(b"no/where"[..].into()));
+}
+
+#[test]
+fn the_first_name_of_an_inode_is_the_file_and_the_others_link_to_it() {
+    let root = tree(&["b"]);
+    fs::hard_link(root.path().join("b"), root.path().join("a")).unwrap();
+    symlink("b", root.path().join("s")).unwrap();
+    fs::hard_link(root.path().join("s"), root.path().join("t")).unwrap();
+    let all = entries(root.path(), Policy::default()).unwrap();
+    assert_eq!(all[1].0.kind, Kind::Regular);
+    assert_eq!(all[2].0.kind, Kind::HardLink(b"a"[..].into()));
+    assert_eq!(all[4].0.kind, Kind::HardLink(b"s"[..].into()));
+
+    // Without its target, the first link is the file.
+    let without = entries(root.path(), patterns(&["a"])).unwrap();
+    assert_eq!(
+        (&without[1].0.kind, &*without[1].1),
+        (&Kind::Regular, &b"content of b"[..])
+    );
+}
+
+#[test]
+fn exclusions_prune_and_take_back() {
+    let root = tree(&["keep", "node/a", "node/deep/b", "node/deep/keep", "x.log"]);
+    let pruned = entries(root.path(), patterns(&["node", "*.log"])).unwrap();
+    assert_eq!(paths(&pruned), [&b""[..], b"keep"]);
+
+    // What is taken back brings its directories along, and only those.
+    let back = entries(root.path(), patterns(&["node", "*.log", "!**/keep"])).unwrap();
+    let expected: [&[u8]; 5] = [b"", b"keep", b"node", b"node/deep", b"node/deep/keep"];
+    assert_eq!(paths(&back), expected);
+}
+
+#[test]
+fn a_prefix_brings_its_parents() {
+    let root = tree(&["f"]);
+    let policy = Policy {
+        mtime: Some(7),
+        ..Policy::default().with_prefix(b"/opt/app").unwrap()
+    };
+    let entries = entries(root.path(), policy).unwrap();
+    assert_eq!(paths(&entries), [&b"opt"[..], b"opt/app", b"opt/app/f"]);
+    assert!(entries.iter().all(|(entry, _)| entry.mtime == 7));
+}
+
+#[test]
+fn any_name_and_depth_is_kept_byte_for_byte() {
+    let root = tree(&[]);
+    let name = [b"-\xff\n\\", "é".as_bytes(), &[b'n'; 240]].concat();
+    // Deeper than the kernel takes in one path, so made step by step.
+    let mut directory = File::open(root.path()).unwrap();
+    for _ in 0..40 {
+        rustix::fs::mkdirat(&directory, &name[..], rustix::fs::Mode::RWXU).unwrap();
+        let flags = rustix::fs::OFlags::RDONLY;
+        let next = rustix::fs::openat(&directory, &name[..], flags, rustix::fs::Mode::empty());
+        directory = next.unwrap().into();
+    }
+    let entries = entries(root.path(), Policy::default()).unwrap();
+    assert_eq!(entries.len(), 41);
+    let deepest = [&name[..]; 40].join(&b'/');
+    assert_eq!(&*entries[40].0.path, &*deepest);
+}
+
+#[test]
+fn a_whiteout_name_is_refused() {
+    let root = tree(&["d/.wh.x"]);
+    let error = entries(root.path(), Policy::default()).unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("d/.wh.x"));
+    assert_eq!(
+        entries(root.path(), patterns(&["**/.wh.*"])).unwrap().len(),
+        2
+    );
+}
+
+#[test]
+fn a_socket_is_left_out_with_a_warning() {
+    let root = tree(&["f"]);
+    let _socket = std::os::unix::net::UnixListener::bind(root.path().join("s")).unwrap();
+    let source = Source::Directory(root.path().into());
+    let (layer, tar) = build(source, Policy::default(), Compression::None, 1).unwrap();
+    assert_eq!(paths(&read(&tar)), [&b""[..], b"f"]);
+    assert_eq!(layer.warnings.len(), 1);
+    assert_eq!(layer.warnings[0].path, root.path().join("s"));
+}
+
+#[test]
+fn holes_are_zeros_and_are_not_read() {
+    let root = tree(&[]);
+    let file = File::create(root.path().join("sparse")).unwrap();
+    file.set_len(5 << 20).unwrap();
+    file.write_all_at(b"first", 3 << 20).unwrap();
+    file.write_all_at(b"second", (5 << 20) - 6).unwrap();
+    let (_, content) = &entries(root.path(), Policy::default()).unwrap()[1];
+    assert_eq!(content, &fs::read(root.path().join("sparse")).unwrap());
+}
+
+#[test]
+fn files_around_block_edges_are_kept() {
+    let root = tree(&[]);
+    for (number, size) in [
+        0,
+        1,
+        511,
+        512,
+        513,
+        1 << 20,
+        (1 << 20) - 1024,
+        (2 << 20) + 1,
+    ]
+    .iter()
+    .enumerate()
+    {
+        let content: Vec<u8> = (0..*size)
+            .map(|n: usize| n.to_le_bytes()[0] ^ n.to_le_bytes()[1])
+            .collect();
+        fs::write(root.path().join(number.to_string()), content).unwrap();
+    }
+    for (entry, content) in &entries(root.path(), Policy::default()).unwrap()[1..] {
+        let path = root.path().join(OsStr::from_bytes(&entry.path));
+        assert_eq!(content, &fs::read(path).unwrap());
+    }
+}
+
+#[test]
+fn threads_and_the_kind_of_source_do_not_change_a_byte() {
+    let root = tree(&["a", "b/c"]);
+    let noise: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+        .collect();
+    fs::write(root.path().join("noise"), noise).unwrap();
+    let policy = Policy {
+        mtime: Some(0),
+        owner: Some((0, 0)),
+        ..Policy::default()
+    };
+    let (_, tar) = build(
+        Source::Directory(root.path().into()),
+        policy.clone(),
+        Compression::None,
+        1,
+    )
+    .unwrap();
+    for compression in [
+        Compression::None,
+        Compression::Gzip(6),
+        Compression::Zstd(3),
+    ] {
+        let (_, one) = build(
+            Source::Directory(root.path().into()),
+            policy.clone(),
+            compression,
+            1,
+        )
+        .unwrap();
+        for threads in [2, 3, 8] {
+            let source = Source::Directory(root.path().into());
+            assert_eq!(
+                one,
+                build(source, policy.clone(), compression, threads)
+                    .unwrap()
+                    .1
+            );
+            let stream = Source::Stream(Box::new(std::io::Cursor::new(tar.clone())));
+            assert_eq!(
+                one,
+                build(stream, policy.clone(), compression, threads)
+                    .unwrap()
+                    .1
+            );
+        }
+    }
+}
+
+#[test]
+fn a_tar_that_ends_at_a_block_edge_is_the_same_from_a_plan_and_a_stream() {
+    // Header, content and trailer are exactly one block of the pipeline.
+    let content = vec![b'x'; (1 << 20) - 512 - 1024];
+    let source = || {
+        Source::Files(vec![(
+            b"f".to_vec(),
+            FileSource::Bytes(content.clone().into()),
+        )])
+    };
+    let (layer, tar) = build(source(), Policy::default(), Compression::None, 2).unwrap();
+    assert_eq!(layer.output.uncompressed_size, 1 << 20);
+    for compression in [Compression::Gzip(1), Compression::Zstd(1)] {
+        let (_, planned) = build(source(), Policy::default(), compression, 2).unwrap();
+        let stream = Source::Stream(Box::new(std::io::Cursor::new(tar.clone())));
+        assert_eq!(
+            planned,
+            build(stream, Policy::default(), compression, 2).unwrap().1
+        );
+    }
+}
+
+#[test]
+fn a_missing_source_is_named() {
+    let error = entries(Path::new("/no/such/tree"), Policy::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot open `/no/such/tree`: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn a_failing_sink_ends_the_build_with_its_error() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let root = tree(&["f"]);
+    for compression in [
+        Compression::None,
+        Compression::Gzip(6),
+        Compression::Zstd(3),
+    ] {
+        let (cancel, progress) = (Cancel::default(), Progress::default());
+        let build = Build {
+            policy: Policy::default(),
+            compression,
+            threads: 2,
+            outputs: Vec::new(),
+            cancel: &cancel,
+            progress: &progress,
+        };
+        let error = build
+            .run(Source::Directory(root.path().into()), &mut Full)
+            .unwrap_err();
+        assert!(matches!(error, Error::Write(_)), "{error}");
+    }
+}

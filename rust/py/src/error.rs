@@ -1,0 +1,69 @@
+//! Core errors as the exceptions of `fastlayer.errors`.
+
+use std::io;
+use std::path::Path;
+
+use fastlayer_core::Error;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+/// The exception for `error`; `output` is the name of what was being written.
+pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
+    let message = error.to_string();
+    match error {
+        Error::Io { path, source, .. } => os_error(py, &source, Some(&path)),
+        Error::Write(source) => os_error(py, &source, Some(output)),
+        Error::Read(source) => os_error(py, &source, None),
+        Error::Changed { path, .. } => raise(py, "SourceChangedError", message, Some(&path)),
+        Error::Unsupported { path, .. } => raise(py, "UnsupportedEntryError", message, Some(&path)),
+        Error::Malformed { path, .. } => raise(py, "MalformedArchiveError", message, Some(&path)),
+        Error::Argument(_) => raise(py, "InvalidArgumentError", message, None),
+        // Raised only after a signal handler did not raise: what it asked for is to stop.
+        Error::Cancelled => PyKeyboardInterrupt::new_err(()),
+        _ => raise(py, "InternalError", message, None),
+    }
+}
+
+/// An `OSError` with `errno` and `filename`, of the subclass that Python has for the number; or
+/// the exception itself, when the error is one that a Python stream raised.
+fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
+    if let Some(raised) = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<PyErr>())
+    {
+        return raised.clone_ref(py);
+    }
+    let Some(number) = error.raw_os_error() else {
+        return PyOSError::new_err(error.to_string());
+    };
+    let text = os_message(py, number).unwrap_or_else(|_| error.to_string());
+    match path {
+        Some(path) => PyOSError::new_err((number, text, path.to_path_buf())),
+        None => PyOSError::new_err((number, text)),
+    }
+}
+
+/// The words that Python itself uses for an error number.
+fn os_message(py: Python<'_>, number: i32) -> PyResult<String> {
+    py.import("os")?
+        .call_method1("strerror", (number,))?
+        .extract()
+}
+
+/// An exception of `fastlayer.errors`. The classes are defined in Python, where people read them.
+fn raise(py: Python<'_>, class: &str, message: String, path: Option<&Path>) -> PyErr {
+    let class = py
+        .import("fastlayer.errors")
+        .and_then(|module| module.getattr(class))
+        .and_then(|class| Ok(class.cast_into::<PyType>()?));
+    match (class, path) {
+        (Ok(class), Some(path)) => PyErr::from_type(class, (message, path.to_path_buf())),
+        (Ok(class), None) => PyErr::from_type(class, (message,)),
+        (Err(missing), _) => {
+            let error = PyRuntimeError::new_err(message);
+            error.set_cause(py, Some(missing));
+            error
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! A description in, a layer blob out.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use fastlayer_core::blob::{Build, LayerBlob, Source};
+use fastlayer_core::compress::Compression;
+use fastlayer_core::source::{FileSource, Patterns, Policy};
+use fastlayer_core::{Error, Result};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+
+use crate::descriptor::Descriptor;
+use crate::error::to_python;
+use crate::interrupt;
+use crate::stream::PyReader;
+
+/// `fastlayer.layer.Policy`, by its attributes.
+#[derive(FromPyObject)]
+pub(crate) struct PolicyArgument {
+    prefix: PyBackedBytes,
+    owner: Option<(u32, u32)>,
+    mode: Option<u32>,
+    mtime: Option<i64>,
+    clamp_mtime: Option<i64>,
+    drop_xattrs: bool,
+    exclude: Vec<PyBackedBytes>,
+}
+
+impl PolicyArgument {
+    fn into_policy(self) -> Result<Policy> {
+        let policy = Policy {
+            prefix: Box::default(),
+            owner: self.owner,
+            mode: self.mode,
+            mtime: self.mtime,
+            clamp_mtime: self.clamp_mtime,
+            drop_xattrs: self.drop_xattrs,
+            exclude: Patterns::parse(self.exclude.iter().map(|pattern| &**pattern))?,
+        };
+        policy.with_prefix(&self.prefix)
+    }
+}
+
+/// What a file of a layer is made of: bytes, or the path of a file.
+#[derive(FromPyObject)]
+pub(crate) enum FileArgument {
+    Bytes(PyBackedBytes),
+    Path(PathBuf),
+}
+
+impl From<FileArgument> for FileSource {
+    fn from(file: FileArgument) -> Self {
+        match file {
+            FileArgument::Bytes(bytes) => Self::Bytes((*bytes).into()),
+            FileArgument::Path(path) => Self::Path(path),
+        }
+    }
+}
+
+/// A layer that was made.
+#[pyclass(frozen, get_all, module = "fastlayer._core")]
+pub(crate) struct LayerRecord {
+    digest: String,
+    size: u64,
+    diff_id: String,
+    uncompressed_size: u64,
+    entries: u64,
+    warnings: Vec<(PathBuf, String)>,
+}
+
+impl From<LayerBlob> for LayerRecord {
+    fn from(layer: LayerBlob) -> Self {
+        let warnings = layer.warnings.into_iter();
+        Self {
+            digest: layer.output.digest.to_string(),
+            size: layer.output.size,
+            diff_id: layer.output.diff_id.to_string(),
+            uncompressed_size: layer.output.uncompressed_size,
+            entries: layer.entries,
+            warnings: warnings
+                .map(|warning| (warning.path, warning.message.into()))
+                .collect(),
+        }
+    }
+}
+
+/// Raises for options that `build_layer` would refuse.
+#[pyfunction]
+#[pyo3(signature = (policy, *, compression, level, threads))]
+pub(crate) fn check_layer(
+    py: Python<'_>,
+    policy: PolicyArgument,
+    compression: &str,
+    level: Option<i64>,
+    threads: Option<i64>,
+) -> PyResult<()> {
+    let check = || -> Result<()> {
+        Compression::new(compression, level)?;
+        thread_count(threads)?;
+        policy.into_policy()?;
+        Ok(())
+    };
+    check().map_err(|error| to_python(py, error, Path::new("")))
+}
+
+/// The number of threads asked for, or as many as this process may use.
+fn thread_count(threads: Option<i64>) -> Result<usize> {
+    let Some(threads) = threads else {
+        return Ok(std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(MAX_THREADS));
+    };
+    usize::try_from(threads)
+        .ok()
+        .filter(|threads| (1..=MAX_THREADS).contains(threads))
+        .ok_or_else(|| {
+            Error::Argument(format!("threads is {threads}: expected 1 to {MAX_THREADS}"))
+        })
+}
+
+/// More gain nothing: hashing is serial and bounds a build from about ten threads up.
+const MAX_THREADS: usize = 256;
+
+/// Makes a layer and writes its blob to the open file `sink`, from its position on.
+#[pyfunction]
+#[pyo3(signature = (kind, source, policy, *, compression, level, threads, sink, sink_name, outputs, progress=None))]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one crossing takes the whole description"
+)]
+pub(crate) fn build_layer(
+    py: Python<'_>,
+    kind: &str,
+    source: &Bound<'_, PyAny>,
+    policy: PolicyArgument,
+    compression: &str,
+    level: Option<i64>,
+    threads: Option<i64>,
+    sink: Descriptor,
+    sink_name: PathBuf,
+    outputs: Vec<(u64, u64)>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<LayerRecord> {
+    let invalid = |error| to_python(py, error, &sink_name);
+    let compression = Compression::new(compression, level).map_err(invalid)?;
+    let threads = thread_count(threads).map_err(invalid)?;
+    let policy = policy.into_policy().map_err(invalid)?;
+    let source = Supplied::extract(kind, source)?;
+    let mut sink = sink.0;
+    let mut outputs = outputs;
+    outputs.push(identity(&sink)?);
+    interrupt::run(py, &sink_name, progress, |cancel, progress| {
+        let build = Build {
+            policy,
+            compression,
+            threads,
+            outputs,
+            cancel,
+            progress,
+        };
+        Ok(build.run(source.into_source(), &mut sink)?.into())
+    })
+}
+
+/// A source as Python gave it, before any file is opened.
+enum Supplied {
+    Directory(PathBuf),
+    Files(Vec<(Vec<u8>, FileSource)>),
+    Archive(PathBuf),
+    Stream(PyReader),
+}
+
+impl Supplied {
+    fn extract(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match kind {
+            "directory" => Ok(Self::Directory(source.extract()?)),
+            "files" => {
+                let files: Vec<(PyBackedBytes, FileArgument)> = source.extract()?;
+                Ok(Self::Files(
+                    files
+                        .into_iter()
+                        .map(|(path, file)| (path.to_vec(), file.into()))
+                        .collect(),
+                ))
+            }
+            "archive" => Ok(Self::Archive(source.extract()?)),
+            "stream" => Ok(Self::Stream(PyReader(source.clone().unbind()))),
+            _ => Err(PyValueError::new_err(format!(
+                "unknown kind of source `{kind}`"
+            ))),
+        }
+    }
+
+    fn into_source(self) -> Source {
+        match self {
+            Self::Directory(path) => Source::Directory(path),
+            Self::Files(files) => Source::Files(files),
+            Self::Archive(path) => Source::Archive(path),
+            Self::Stream(stream) => Source::Stream(Box::new(stream)),
+        }
+    }
+}
+
+fn identity(file: &File) -> io::Result<(u64, u64)> {
+    let metadata = file.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}

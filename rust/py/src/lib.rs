@@ -1,0 +1,27 @@
+//! `fastlayer._core`: one call per layer into the core. Python describes, Rust makes.
+#![deny(unsafe_code)]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
+
+use pyo3::prelude::*;
+
+mod descriptor;
+mod error;
+mod interrupt;
+mod layer;
+mod member;
+mod scan;
+mod stream;
+
+/// The core of fastlayer; see `fastlayer` for the public face.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use crate::layer::{LayerRecord, build_layer, check_layer};
+    #[pymodule_export]
+    use crate::member::{MemberRecord, list_members, member_header};
+    #[pymodule_export]
+    use crate::scan::{ScanRecord, scan_layer};
+}
