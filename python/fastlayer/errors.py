@@ -1,0 +1,131 @@
+"""The exceptions and warnings of fastlayer.
+
+    FastlayerError
+    ├── InvalidArgumentError (also a ValueError)   an argument is wrong; nothing was done
+    │   ├── InvalidReferenceError                  a repository, tag or whole reference
+    │   ├── InvalidDigestError                     a digest
+    │   ├── InvalidPlatformError                   a platform
+    │   └── InvalidConfigError                     a setting of an image config
+    ├── SourceError                                the files or the archive a layer is made of
+    │   ├── SourceChangedError                     a file changed while it was read
+    │   ├── UnsupportedEntryError                  an entry that a layer cannot hold
+    │   └── MalformedArchiveError                  an archive that is cut short or broken
+    ├── InvalidImageError                          a document, archive or layout that was read
+    ├── NotBuiltError                              a digest or size was asked for too early
+    └── InternalError                              a defect of fastlayer itself
+
+    SourceWarning (a UserWarning)                  something was left out of a layer
+
+Failures of the operating system stay what they are: an `OSError` with `errno` and `filename`.
+
+A message is one line, its values in backticks, and has no full stop.
+"""
+
+__all__ = [
+    "FastlayerError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidConfigError",
+    "InvalidDigestError",
+    "InvalidImageError",
+    "InvalidPlatformError",
+    "InvalidReferenceError",
+    "MalformedArchiveError",
+    "NotBuiltError",
+    "SourceChangedError",
+    "SourceError",
+    "SourceWarning",
+    "UnsupportedEntryError",
+    "quoted",
+]
+
+# A message shows at most this many characters of one value: enough for a sha512 digest.
+_QUOTED_CHARACTERS = 140
+
+
+def quoted(value: object) -> str:
+    """`value` in backticks as a message shows it: a long one is cut and ends in `…`."""
+    text = str(value)
+    if len(text) > _QUOTED_CHARACTERS:
+        text = text[: _QUOTED_CHARACTERS - 1] + "…"
+    return f"`{text}`"
+
+
+def _one_line(message: str) -> str:
+    """`message` with line breaks, terminal escapes and surrogates written as backslash escapes.
+
+    Names in messages come from archives and documents of strangers.
+    """
+    if message.isprintable():
+        return message
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in message
+    )
+
+
+class FastlayerError(Exception):
+    """Everything that fastlayer raises on purpose, apart from `OSError` and `KeyboardInterrupt`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_one_line(message))
+
+
+class InvalidArgumentError(FastlayerError, ValueError):
+    """An argument is wrong. It is raised before any work is done."""
+
+
+class InvalidReferenceError(InvalidArgumentError):
+    """The text is not an image reference."""
+
+
+class InvalidDigestError(InvalidArgumentError):
+    """The text is not a digest, or its algorithm is not supported."""
+
+
+class InvalidPlatformError(InvalidArgumentError):
+    """The text is not a platform."""
+
+
+class InvalidConfigError(InvalidArgumentError):
+    """A setting of an image config is wrong."""
+
+
+class SourceError(FastlayerError):
+    """The input of a layer is wrong; `path` names the file or entry where that is known."""
+
+    path: str | None
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class SourceChangedError(SourceError):
+    """A file grew, shrank, vanished or was replaced while it was read."""
+
+
+class UnsupportedEntryError(SourceError):
+    """An entry that a layer cannot represent."""
+
+
+class MalformedArchiveError(SourceError):
+    """An input archive is truncated, broken or ambiguous."""
+
+
+class InvalidImageError(FastlayerError):
+    """A document, archive or layout that was read is wrong."""
+
+
+class NotBuiltError(FastlayerError):
+    """A layer or image was asked for something that is known only once it is built."""
+
+
+class InternalError(FastlayerError):
+    """A defect of fastlayer itself: please report it."""
+
+
+class SourceWarning(UserWarning):
+    """Something in the input was left out of a layer, which the message names."""

@@ -1,0 +1,68 @@
+"""The exceptions: their tree, their attributes and the form of their messages."""
+
+import inspect
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastlayer import errors
+from fastlayer.errors import FastlayerError, InvalidArgumentError, SourceError, quoted
+
+EXCEPTIONS = [
+    value
+    for value in vars(errors).values()
+    if inspect.isclass(value) and issubclass(value, Exception)
+]
+SOURCE_ERRORS = [value for value in EXCEPTIONS if issubclass(value, SourceError)]
+
+
+def test_the_docstring_draws_every_exception() -> None:
+    """The tree that users read in the module's docstring is the whole tree."""
+    assert errors.__doc__ is not None
+    assert all(f" {value.__name__} " in f" {errors.__doc__}" for value in EXCEPTIONS[1:])
+
+
+@pytest.mark.parametrize("exception", EXCEPTIONS)
+def test_every_exception_survives_pickling(exception: type[Exception]) -> None:
+    """A worker process can raise any of them through its pool."""
+    copy = pickle.loads(pickle.dumps(exception("no `layer`")))  # noqa: S301 (made right here)
+    assert type(copy) is exception
+    assert str(copy) == "no `layer`"
+
+
+@pytest.mark.parametrize("exception", SOURCE_ERRORS)
+def test_a_source_error_carries_its_path_through_pickling(exception: type[SourceError]) -> None:
+    """The path of a source error is an attribute, which pickling keeps."""
+    copy = pickle.loads(pickle.dumps(exception("`a/b` vanished", "a/b")))  # noqa: S301
+    assert copy.path == "a/b"
+    assert exception("something").path is None
+
+
+def test_bad_arguments_are_value_errors() -> None:
+    """A caller who knows nothing of fastlayer catches a bad argument as `ValueError`."""
+    arguments = [value for value in EXCEPTIONS if issubclass(value, InvalidArgumentError)]
+    assert len(arguments) == 5
+    assert all(issubclass(value, ValueError) for value in arguments)
+    assert not issubclass(SourceError, ValueError)
+
+
+@given(st.text())
+def test_a_message_is_one_printable_line(text: str) -> None:
+    """No name from an archive can break the line or steer the terminal that shows it."""
+    message = str(FastlayerError(f"no {text}"))
+    assert message.isprintable()
+    assert len(message.splitlines()) == 1
+
+
+def test_a_message_shows_undecodable_bytes_as_escapes() -> None:
+    """A file name that is not UTF-8 can be told apart in a message."""
+    name = b"a\xffb\n".decode("utf-8", "surrogateescape")
+    assert str(FastlayerError(f"`{name}` vanished")) == r"`a\udcffb\n` vanished"
+
+
+@pytest.mark.parametrize(("length", "shown"), [(139, 139), (140, 140), (141, 140), (5000, 140)])
+def test_a_long_value_is_cut(length: int, shown: int) -> None:
+    """A megabyte of text in a document does not become a megabyte of message."""
+    assert len(quoted("a" * length)) == shown + 2
