@@ -1,0 +1,95 @@
+# One command for each habit. Everything it makes is in .venv, target and build.
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+
+# The bindings cannot link outside an interpreter; the core is tested alone.
+CARGO_TEST  ?= --package fastlayer-core
+CARGO_BENCH ?= --package fastlayer-core
+# Options of yours: make test PYTEST="-k layer", make compare TREE=DIR COMPARE="--runs 1".
+PYTEST      ?=
+COMPARE     ?=
+
+SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml 2>/dev/null) \
+           $(wildcard Cargo.toml Cargo.lock pyproject.toml)
+
+# Cargo's own calls look at the interpreter that the extension is built for.
+export PYO3_PYTHON := $(CURDIR)/$(RUN)
+
+.PHONY: help demo test lint bench compare clean setup
+.DELETE_ON_ERROR:
+
+help: ## Show this
+	@echo 'fastlayer builds container images from directories, without a daemon.'
+	@echo
+	@echo '  make demo               compile a program, build its image, run it where an engine answers'
+	@echo '  make demo ROOTFS=DIR    the same with a root file system of yours'
+	@echo '  make test               the tests of the core, of the package, and against other tools'
+	@echo '  make lint               formats, lints, types and the stub of the extension'
+	@echo '  make bench              how fast each part is'
+	@echo '  make compare TREE=DIR   how fast the whole is on DIR, beside other tools'
+	@echo '  make clean              remove all that was made here'
+	@echo
+	@echo 'The first call makes .venv and builds the extension in it; later ones only what changed.'
+	@echo 'Then `$(VENV)/bin/fastlayer --help` is the command, and `import fastlayer` the package.'
+
+demo: $(VENV)/.built
+	@examples/demo.sh "$(ROOTFS)"
+
+test: $(VENV)/.built $(VENV)/.group-test
+	cargo test $(CARGO_TEST)
+	$(RUN) -m pytest $(PYTEST)
+
+lint: $(VENV)/.built $(VENV)/.group-test $(VENV)/.group-lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+	$(RUN) -m mypy.stubtest fastlayer._core
+
+bench: $(VENV)/.built $(VENV)/.group-test
+	cargo bench $(CARGO_BENCH)
+	$(RUN) -m pytest benches --benchmark-enable --benchmark-only $(PYTEST)
+
+compare: $(VENV)/.built
+	$(if $(TREE),,$(error fastlayer: say which directory to build from: make compare TREE=DIR))
+	$(RUN) -m benches.compare $(TREE) $(COMPARE)
+
+clean:
+	rm -rf $(VENV) target build python/fastlayer/_core*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+
+setup: $(VENV)/.built
+
+# $(call need,COMMAND,WHAT TO SAY WHEN IT FAILS) stops with one line.
+need = $(if $(shell $(1) >/dev/null 2>&1 && echo yes),,$(error fastlayer: needs $(strip $(2)), then run `make $(MAKECMDGOALS)` again))
+
+RUST_IS_NEW := rustc --version | awk '{ split($$2, v, "."); exit v[1] == 1 && v[2] < 88 }'
+PYTHON_IS_NEW := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+
+define need-rust
+$(call need,command -v cargo,a Rust compiler (cargo): install it from https://rustup.rs)
+$(call need,$(RUST_IS_NEW),Rust 1.88 or newer: get it with `rustup update stable`)
+$(call need,command -v cc,a C compiler (cc): apt-get install gcc libc6-dev)
+$(call need,cc -E -x c -include stdio.h /dev/null,the C library headers: apt-get install libc6-dev)
+endef
+
+$(VENV)/.ready: pyproject.toml
+	$(need-rust)
+	$(call need,$(PYTHON_IS_NEW),Python 3.11 or newer as $(PYTHON): install it or name one with PYTHON=python3.12)
+	$(call need,$(PYTHON) -c 'import venv; import ensurepip',Python with venv: apt-get install python3-venv)
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	$(RUN) -m pip install --quiet $$($(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+	@touch $@
+
+# Python sources are used in place, so only Rust's make it old.
+$(VENV)/.built: $(VENV)/.ready $(SOURCES)
+	$(need-rust)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) PIP_QUIET=1 $(VENV)/bin/maturin develop --release --quiet
+	@touch $@
+
+$(VENV)/.group-%: $(VENV)/.ready
+	$(RUN) -m pip install --quiet --group $*
+	@touch $@

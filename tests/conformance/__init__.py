@@ -1,0 +1,1 @@
+"""fastlayer's output in the hands of the tools that people load, copy and unpack images with."""

@@ -1,0 +1,99 @@
+"""Container engines for one test session, each with storage and sockets of its own."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .daemon import private_folder, running
+from .peers import call, docker_client, find, need_root
+
+CONTAINERD_CONFIG = """\
+version = 2
+root = "{folder}/root"
+state = "{folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "{folder}/sock"
+[ttrpc]
+address = "{folder}/sock.ttrpc"
+"""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A command that talks to a private engine: ``engine("load", "-i", path)``."""
+
+    argv: tuple[str | Path, ...]
+
+    def __call__(self, *arguments: str | Path) -> str:
+        return call([*self.argv, *arguments])
+
+    def answers(self, *arguments: str) -> bool:
+        """Tell whether the engine carries out `arguments`."""
+        with suppress(subprocess.TimeoutExpired):
+            argv = [*self.argv, *arguments]
+            return (
+                subprocess.run(argv, capture_output=True, timeout=10, check=False).returncode == 0
+            )
+        return False
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Engine]:
+    """Give a `docker` client with a daemon that has no network and no images."""
+    need_root("a private dockerd")
+    daemon = find("dockerd")
+    with private_folder() as folder:
+        argv = [
+            daemon,
+            f"--host=unix://{folder}/sock",
+            f"--data-root={folder}/data",
+            f"--exec-root={folder}/exec",
+            f"--pidfile={folder}/pid",
+            "--bridge=none",
+            "--iptables=false",
+        ]
+        client = Engine((docker_client(), f"--host=unix://{folder}/sock"))
+        with running(argv, folder, lambda: client.answers("version")):
+            yield client
+
+
+@pytest.fixture(scope="session")
+def containerd() -> Iterator[Engine]:
+    """Give a `ctr` client with a containerd of its own."""
+    need_root("a private containerd")
+    daemon, client = find("containerd"), find("ctr")
+    with private_folder() as folder:
+        config = folder / "config.toml"
+        config.write_text(CONTAINERD_CONFIG.format(folder=folder))
+        engine = Engine((client, f"--address={folder}/sock"))
+        with running([daemon, f"--config={config}"], folder, lambda: engine.answers("version")):
+            yield engine
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[Engine]:
+    """Give a `podman` with storage of its own; it needs no daemon."""
+    need_root("podman with private storage")
+    with private_folder() as folder:
+        # runc rather than crun: crun refuses machines that mount both versions of cgroups.
+        yield Engine((find("podman"), *_storage(folder), f"--runtime={find('runc')}"))
+
+
+@pytest.fixture(scope="session")
+def buildah() -> Iterator[Engine]:
+    """Give a `buildah` with storage of its own."""
+    need_root("buildah with private storage")
+    with private_folder() as folder:
+        yield Engine((find("buildah"), *_storage(folder)))
+
+
+def _storage(folder: Path) -> tuple[str, str, str]:
+    # Overlay does not stack on overlay, as in a container; vfs works anywhere, by slow copies.
+    below = call([find("stat"), "--file-system", "--format=%T", folder]).strip()
+    driver = "vfs" if below == "overlayfs" else "overlay"
+    return f"--root={folder}/root", f"--runroot={folder}/run", f"--storage-driver={driver}"
