@@ -3,27 +3,26 @@
 import json
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastlayer.config import (
-    UNSET,
-    Duration,
+    ConfigSettings,
     Healthcheck,
     History,
     ImageConfig,
     RootFS,
     RunConfig,
     chain_ids,
-    timestamp,
 )
 from fastlayer.digest import Digest
 from fastlayer.document import decode, encode
 from fastlayer.errors import InvalidConfigError, InvalidImageError
 from fastlayer.platform import Platform
+from fastlayer.setting import Duration, timestamp
 from vectors import cases, check_document, check_schema, documents
 
 DIFF_ID = Digest.of(b"")
@@ -230,7 +229,7 @@ def test_what_is_not_given_stays_and_none_clears() -> None:
         entrypoint=["/a"], env={"A": "1"}, labels={"a": "b"}, user="u", created=0, author="me"
     )
     assert config.with_changes(cmd=["b"]).config.entrypoint == ("/a",)
-    assert config.with_changes(user=UNSET) == config
+    assert config.with_changes() == config
     cleared = config.with_changes(
         entrypoint=None, env=None, labels=None, user=None, created=None, author=None
     )
@@ -240,8 +239,14 @@ def test_what_is_not_given_stays_and_none_clears() -> None:
 
 def test_all_settings_can_be_cleared() -> None:
     """`None` gives the config of an image that states nothing."""
-    fields = ImageConfig.with_changes.__annotations__.keys() - {"return"}
-    assert BASE.with_changes(**dict.fromkeys(fields)) == BASE
+    nothing = cast("ConfigSettings", dict.fromkeys(ConfigSettings.__annotations__))
+    assert BASE.with_changes(**nothing) == BASE
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    """A name that is mistyped would otherwise do nothing."""
+    with pytest.raises(InvalidConfigError, match="unknown setting `entrypont`"):
+        BASE.with_changes(entrypont=["/a"])  # type: ignore[call-arg]
 
 
 def test_changes_keep_unknown_members() -> None:

@@ -103,6 +103,11 @@ impl Error {
         }
     }
 
+    /// A failed read. A stage below that knows a format passes its own error as the inner one.
+    pub(crate) fn from_read(error: io::Error) -> Self {
+        error.downcast().unwrap_or_else(Self::Read)
+    }
+
     pub(crate) fn malformed(path: &[u8], reason: impl Into<String>) -> Self {
         let path = display_path(path).to_path_buf();
         Self::Malformed {

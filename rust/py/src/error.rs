@@ -39,7 +39,7 @@ fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
     };
     let text = os_message(py, number).unwrap_or_else(|_| error.to_string());
     match path {
-        Some(path) => PyOSError::new_err((number, text, path.to_path_buf())),
+        Some(path) => PyOSError::new_err((number, text, path.as_os_str().to_owned())),
         None => PyOSError::new_err((number, text)),
     }
 }
@@ -58,7 +58,7 @@ fn raise(py: Python<'_>, class: &str, message: String, path: Option<&Path>) -> P
         .and_then(|module| module.getattr(class))
         .and_then(|class| Ok(class.cast_into::<PyType>()?));
     match (class, path) {
-        (Ok(class), Some(path)) => PyErr::from_type(class, (message, path.to_path_buf())),
+        (Ok(class), Some(path)) => PyErr::from_type(class, (message, path.as_os_str().to_owned())),
         (Ok(class), None) => PyErr::from_type(class, (message,)),
         (Err(missing), _) => {
             let error = PyRuntimeError::new_err(message);

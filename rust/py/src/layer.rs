@@ -1,5 +1,6 @@
 //! A description in, a layer blob out.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -69,7 +70,7 @@ pub(crate) struct LayerRecord {
     diff_id: String,
     uncompressed_size: u64,
     entries: u64,
-    warnings: Vec<(PathBuf, String)>,
+    warnings: Vec<(OsString, String)>,
 }
 
 impl From<LayerBlob> for LayerRecord {
@@ -82,7 +83,7 @@ impl From<LayerBlob> for LayerRecord {
             uncompressed_size: layer.output.uncompressed_size,
             entries: layer.entries,
             warnings: warnings
-                .map(|warning| (warning.path, warning.message.into()))
+                .map(|warning| (warning.path.into(), warning.message.into()))
                 .collect(),
         }
     }

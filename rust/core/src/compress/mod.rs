@@ -51,7 +51,7 @@ impl Compression {
             .ok_or_else(|| {
                 let (first, last) = (levels.start(), levels.end());
                 Error::Argument(format!(
-                    "{name} level {level} is not in the range {first}–{last}"
+                    "{name} level {level} is not in the range {first}-{last}"
                 ))
             })
     }

@@ -6,29 +6,11 @@
 
 use super::number::{fits_octal, write_number, write_octal};
 use super::pax::Records;
-use super::{BLOCK, Entry, Kind};
+use super::{BLOCK, Entry, Kind, field};
 use crate::error::{Error, Result, display_path};
 
-/// Byte ranges of the fields of a ustar header block (POSIX.1-1988).
-mod field {
-    use std::ops::Range;
-
-    pub(super) const NAME: Range<usize> = 0..100;
-    pub(super) const MODE: Range<usize> = 100..108;
-    pub(super) const UID: Range<usize> = 108..116;
-    pub(super) const GID: Range<usize> = 116..124;
-    pub(super) const SIZE: Range<usize> = 124..136;
-    pub(super) const MTIME: Range<usize> = 136..148;
-    pub(super) const CHECKSUM: Range<usize> = 148..156;
-    pub(super) const TYPE: usize = 156;
-    pub(super) const LINK: Range<usize> = 157..257;
-    pub(super) const MAGIC: Range<usize> = 257..265;
-    pub(super) const MAJOR: Range<usize> = 329..337;
-    pub(super) const MINOR: Range<usize> = 337..345;
-    pub(super) const PREFIX: Range<usize> = 345..500;
-}
-
-const USTAR: &[u8; 8] = b"ustar\x0000";
+const MAGIC: &[u8; 6] = b"ustar\0";
+const VERSION: &[u8; 2] = b"00";
 const NAME_SIZE: usize = 100;
 const PREFIX_SIZE: usize = 155;
 
@@ -181,7 +163,8 @@ fn main_block(entry: &Entry, name: &[u8], split: Option<(&[u8], &[u8])>) -> Resu
 /// Sets type, magic and checksum: the last step of every block.
 fn seal(mut block: [u8; BLOCK], type_flag: u8) -> [u8; BLOCK] {
     block[field::TYPE] = type_flag;
-    block[field::MAGIC].copy_from_slice(USTAR);
+    block[field::MAGIC].copy_from_slice(MAGIC);
+    block[field::VERSION].copy_from_slice(VERSION);
     // The checksum is taken with its own field as spaces.
     block[field::CHECKSUM].fill(b' ');
     let sum: u64 = block.iter().map(|&byte| u64::from(byte)).sum();

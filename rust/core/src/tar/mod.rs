@@ -2,6 +2,7 @@
 //! podman and crane. Pure functions on bytes; nothing here opens a file.
 
 mod entry;
+mod field;
 mod header;
 mod number;
 mod path;

@@ -47,7 +47,7 @@ impl<R: BufRead> Decoder<R> {
             .by_ref()
             .take(MAGIC_SIZE as u64)
             .read_to_end(&mut magic)
-            .map_err(|error| error.downcast().unwrap_or_else(Error::Read))?;
+            .map_err(Error::from_read)?;
         let format = match sniff(&magic)? {
             Encoding::Plain => Format::Plain,
             Encoding::Gzip => Format::Gzip(Gzip::new()),

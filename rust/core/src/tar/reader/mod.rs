@@ -323,13 +323,16 @@ impl<R: Read + Seek> Reader<R> {
 /// A failed read of the source. Stages below that read a format themselves pass their own error
 /// through as the inner one.
 fn read_error(name: &[u8], error: io::Error) -> Error {
-    let kind = error.kind();
-    match error.downcast::<Error>() {
-        Ok(error) => error,
-        Err(error) if matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+    match Error::from_read(error) {
+        Error::Read(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+            ) =>
+        {
             Error::malformed(name, error.to_string())
         }
-        Err(error) => Error::Read(error),
+        error => error,
     }
 }
 

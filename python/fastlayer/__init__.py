@@ -1,0 +1,73 @@
+"""Container images from files, directories and rootfs archives: one pass, no daemon, no root.
+
+    import fastlayer as fl
+
+    layer = fl.Layer.from_files({"app": "build/app"}, mode=0o755)
+    image = (
+        fl.Image.scratch(platform="linux/arm64")
+        .append(layer)
+        .with_config(entrypoint=["/app"], created="2025-04-18T19:07:30Z")
+    )
+    built = image.save("custom-image.tar", tags=["custom/hello:latest"])
+    built.digest, built.config.digest, built.layers[0].diff_id
+
+Layers and images are descriptions until a sink runs them: `save` (an archive that docker, podman,
+containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bare blob).
+"""
+
+from fastlayer.archive.docker import save_archive
+from fastlayer.config import ConfigSettings, Healthcheck, History, ImageConfig
+from fastlayer.descriptor import Descriptor
+from fastlayer.digest import Digest
+from fastlayer.errors import (
+    FastlayerError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidConfigError,
+    InvalidDigestError,
+    InvalidImageError,
+    InvalidPlatformError,
+    InvalidReferenceError,
+    MalformedArchiveError,
+    NotBuiltError,
+    SourceChangedError,
+    SourceError,
+    SourceWarning,
+    UnsupportedEntryError,
+)
+from fastlayer.image import BuiltImage, Image
+from fastlayer.layer import BuiltLayer, Layer
+from fastlayer.options import LayerOptions
+from fastlayer.platform import Platform
+from fastlayer.reference import Reference
+
+__all__ = [
+    "BuiltImage",
+    "BuiltLayer",
+    "ConfigSettings",
+    "Descriptor",
+    "Digest",
+    "FastlayerError",
+    "Healthcheck",
+    "History",
+    "Image",
+    "ImageConfig",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidConfigError",
+    "InvalidDigestError",
+    "InvalidImageError",
+    "InvalidPlatformError",
+    "InvalidReferenceError",
+    "Layer",
+    "LayerOptions",
+    "MalformedArchiveError",
+    "NotBuiltError",
+    "Platform",
+    "Reference",
+    "SourceChangedError",
+    "SourceError",
+    "SourceWarning",
+    "UnsupportedEntryError",
+    "save_archive",
+]

@@ -1,0 +1,141 @@
+"""The compiled core. Everything else of the package reaches it through `fastlayer.engine`."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any, Protocol, final
+
+__all__ = [
+    "LayerRecord",
+    "MemberRecord",
+    "ScanRecord",
+    "build_layer",
+    "check_layer",
+    "list_members",
+    "member_header",
+    "scan_layer",
+]
+
+_Progress = Callable[[int, int | None], object]
+
+class _Policy(Protocol):
+    @property
+    def prefix(self) -> bytes: ...
+    @property
+    def owner(self) -> tuple[int, int] | None: ...
+    @property
+    def mode(self) -> int | None: ...
+    @property
+    def mtime(self) -> int | None: ...
+    @property
+    def clamp_mtime(self) -> int | None: ...
+    @property
+    def drop_xattrs(self) -> bool: ...
+    @property
+    def exclude(self) -> Sequence[bytes]: ...
+
+@final
+class LayerRecord:
+    """A layer that was made."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def diff_id(self) -> str: ...
+    @property
+    def uncompressed_size(self) -> int: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def warnings(self) -> list[tuple[str, str]]: ...
+
+@final
+class MemberRecord:
+    """One member of a tar, as its header describes it."""
+
+    @property
+    def path(self) -> bytes: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def uid(self) -> int: ...
+    @property
+    def gid(self) -> int: ...
+    @property
+    def mtime(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def link(self) -> bytes | None: ...
+    @property
+    def device(self) -> tuple[int, int] | None: ...
+    @property
+    def xattrs(self) -> list[bytes]: ...
+    @property
+    def offset(self) -> int: ...
+
+@final
+class ScanRecord:
+    """What a layer blob turned out to be when it was read."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def diff_id(self) -> str: ...
+    @property
+    def uncompressed_size(self) -> int: ...
+    @property
+    def compression(self) -> str: ...
+    @property
+    def parts(self) -> int: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def duplicates(self) -> list[bytes]: ...
+    @property
+    def members(self) -> list[MemberRecord]: ...
+
+def check_layer(
+    policy: _Policy, *, compression: str, level: int | None, threads: int | None
+) -> None:
+    """Raise `InvalidArgumentError` for options that `build_layer` would refuse."""
+
+def build_layer(
+    kind: str,
+    source: Any,
+    policy: _Policy,
+    *,
+    compression: str,
+    level: int | None,
+    threads: int | None,
+    sink: int,
+    sink_name: str | PathLike[str],
+    outputs: Sequence[tuple[int, int]],
+    progress: _Progress | None = None,
+) -> LayerRecord:
+    """Make a layer and write its blob to the open file `sink`, from its position on."""
+
+def scan_layer(
+    descriptor: int,
+    offset: int,
+    size: int,
+    *,
+    name: str | PathLike[str],
+    members: bool,
+    progress: _Progress | None = None,
+) -> ScanRecord:
+    """Read a layer blob of `size` bytes at `offset` of an open file to its end.
+
+    With `members`, the record holds every entry; else its list is empty.
+    """
+
+def list_members(descriptor: int, *, name: str | PathLike[str]) -> list[MemberRecord]:
+    """List the members of the plain tar in an open file, without reading their content."""
+
+def member_header(name: str, size: int) -> bytes:
+    """Return the 512 bytes in front of a member of an image archive."""

@@ -1,0 +1,155 @@
+"""The archive that loads everywhere: an OCI layout and Docker's `manifest.json` in one tar.
+
+docker and skopeo's `docker-archive:` read `manifest.json`; containerd, podman and skopeo's
+`oci-archive:` read `index.json`. Both tell of the same blobs, which are in the archive once.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from fastlayer.archive.output import named, output_file
+from fastlayer.archive.store import ArchiveStore, blob_path
+from fastlayer.archive.tags import annotations_for, parse_tags, repo_tag
+from fastlayer.document import encode
+from fastlayer.errors import InvalidArgumentError, InvalidReferenceError, quoted
+from fastlayer.index import ImageIndex, ImageLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fastlayer.image import BuiltImage, Image
+    from fastlayer.media_type import Format
+    from fastlayer.reference import Reference
+
+__all__ = ["save_archive"]
+
+_COPY = 1 << 20
+
+
+def save_archive(
+    path: str | os.PathLike[str] | BinaryIO,
+    images: Sequence[tuple[Image, Sequence[str]]],
+    *,
+    format: Format = "oci",  # noqa: A002
+) -> list[BuiltImage]:
+    """Write images, each with its tags, into one archive; blobs they share are in it once.
+
+    A file appears complete or not at all. A stream gets the archive from a temporary file, since
+    the names of members are known only after their content.
+
+    Raises `InvalidArgumentError` before any work, and what `Image.build` raises.
+    """
+    tagged = [(image, parse_tags(tags)) for image, tags in images]
+    _check(tagged, format)
+    with _destination(path) as (descriptor, name, outputs):
+        store = ArchiveStore(descriptor, name, outputs)
+        built = [
+            replace(
+                image.build(store, format=format),
+                tags=tuple(repo_tag(reference) for reference in references),
+                output=name,
+            )
+            for image, references in tagged
+        ]
+        _add_documents(store, built, [references for _, references in tagged])
+        store.close()
+    return built
+
+
+def _check(tagged: Sequence[tuple[Image, tuple[Reference, ...]]], format: Format) -> None:  # noqa: A002
+    if not tagged:
+        raise InvalidArgumentError("an archive needs at least one image")
+    seen: set[Reference] = set()
+    for image, references in tagged:
+        image.check(format)
+        if twice := seen.intersection(references):
+            raise InvalidReferenceError(f"two images have the tag {quoted(twice.pop().familiar)}")
+        seen.update(references)
+
+
+def _add_documents(
+    store: ArchiveStore,
+    built: Sequence[BuiltImage],
+    references: Sequence[tuple[Reference, ...]],
+) -> None:
+    store.add("oci-layout", encode(ImageLayout()))
+    index = ImageIndex(
+        manifests=tuple(
+            msgspec.structs.replace(
+                image.descriptor, annotations=annotations, platform=image.platform
+            )
+            for image, tags in zip(built, references, strict=True)
+            for annotations in ([annotations_for(tag) for tag in tags] or [{}])
+        )
+    )
+    store.add("index.json", encode(index))
+    rows = [
+        {
+            "Config": blob_path(image.config.digest),
+            "RepoTags": [repo_tag(tag) for tag in tags],
+            "Layers": [blob_path(layer.digest) for layer in image.layers],
+        }
+        for image, tags in zip(built, references, strict=True)
+    ]
+    store.add("manifest.json", msgspec.json.encode(rows))
+
+
+@contextmanager
+def _destination(
+    path: str | os.PathLike[str] | BinaryIO,
+) -> Iterator[tuple[int, str, list[tuple[int, int]]]]:
+    """Open what the archive is written to: descriptor, name, and files that are no input."""
+    if not isinstance(path, str | os.PathLike):
+        with _spooled(path, getattr(path, "name", None)) as spool:
+            yield spool
+        return
+    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
+    if _is_special(target):
+        # A pipe or a device: written to, never replaced.
+        with named(path), target.open("wb") as stream, _spooled(stream, path) as spool:
+            yield spool
+        return
+    if target.is_dir():
+        raise IsADirectoryError(21, "Is a directory: write `oci:DIR` for a layout", os.fspath(path))
+    with output_file(target.parent) as file:
+        yield file.fileno(), os.fspath(path), []
+        file.commit(target)
+
+
+@contextmanager
+def _spooled(stream: BinaryIO, name: object) -> Iterator[tuple[int, str, list[tuple[int, int]]]]:
+    """Collect the archive in a file without a name, then send it down the stream."""
+    shown = os.fspath(name) if isinstance(name, str | os.PathLike) else "the output stream"
+    with tempfile.TemporaryFile(buffering=0) as spool:
+        yield spool.fileno(), shown, _identity(stream)
+        with named(shown):
+            spool.seek(0)
+            while piece := spool.read(_COPY):
+                stream.write(piece)
+            stream.flush()
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _identity(stream: BinaryIO) -> list[tuple[int, int]]:
+    """Device and inode of a stream that is a file, such as a redirected standard output."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return []
+    return [(status.st_dev, status.st_ino)]

@@ -1,0 +1,205 @@
+"""OCI layout directories (image-spec, image-layout.md), safe for several writers at once.
+
+A blob appears by rename; `index.json` is replaced as the last step, under a lock on the folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fastlayer.archive.output import OutputFile, output_file, replace_file
+from fastlayer.archive.store import blob_path
+from fastlayer.archive.tags import REF_NAME, annotations_for, parse_tags, repo_tag
+from fastlayer.digest import Digest
+from fastlayer.document import MAX_DOCUMENT_SIZE, decode, encode
+from fastlayer.errors import InvalidArgumentError, InvalidImageError, quoted
+from fastlayer.index import ImageIndex, ImageLayout
+from fastlayer.undo import undone_unless_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fastlayer.descriptor import Descriptor
+    from fastlayer.image import BuiltImage, Image
+    from fastlayer.media_type import Format
+    from fastlayer.reference import Reference
+
+__all__ = ["write_layout"]
+
+
+def write_layout(
+    directory: str | os.PathLike[str],
+    image: Image,
+    *,
+    tags: Sequence[str] = (),
+    format: Format = "oci",  # noqa: A002
+) -> BuiltImage:
+    """Add an image to the layout in `directory`; both are made where they do not exist.
+
+    Blobs that are there are not written again. An image that had one of the tags loses it.
+
+    Raises `InvalidArgumentError` before any work, `InvalidImageError` for a folder with something
+    else in it, and what `Image.build` raises.
+    """
+    references = parse_tags(tags)
+    names = [reference.tag for reference in references]
+    if len(set(names)) < len(names):
+        raise InvalidArgumentError("a layout knows an image by its tag only: two are the same")
+    image.check(format)
+    root = Path(directory)
+    with _writing(root) as store:
+        built = replace(
+            image.build(store, format=format),
+            tags=tuple(repo_tag(reference) for reference in references),
+            output=os.fspath(directory),
+        )
+        with _locked(root):
+            if not (root / "oci-layout").exists():
+                replace_file(root / "oci-layout", encode(ImageLayout()))
+            index = _with_image(_read_index(root), built, references)
+            replace_file(root / "index.json", encode(index))
+    return built
+
+
+class LayoutStore:
+    """The blobs of a layout."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.outputs: Sequence[tuple[int, int]] = ()
+        self.written: list[Path] = []
+
+    @contextmanager
+    def blob(self) -> Iterator[LayoutBlob]:
+        """Begin a blob in a temporary file beside its later place."""
+        with output_file(self.root / "blobs" / "sha256") as file:
+            yield LayoutBlob(self, file)
+
+    def put(self, content: bytes) -> None:
+        """Keep a document."""
+        path = self.root / blob_path(Digest.of(content))
+        if not path.exists():
+            self.written.append(path)
+            replace_file(path, content)
+
+
+class LayoutBlob:
+    """A blob on its way into a layout."""
+
+    def __init__(self, store: LayoutStore, file: OutputFile) -> None:
+        self._store = store
+        self._file = file
+        self.name = os.fspath(store.root)
+
+    def fileno(self) -> int:
+        """Give the temporary file."""
+        return self._file.fileno()
+
+    def commit(self, digest: Digest, size: int) -> None:
+        """Give the blob its name, unless it is there already with all its bytes."""
+        path = self._store.root / blob_path(digest)
+        if not (path.is_file() and path.stat().st_size == size):
+            self._store.written.append(path)
+            self._file.commit(path)
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[LayoutStore]:
+    """Open the layout for blobs; a failure takes back the layout if it was new.
+
+    Whoever writes blobs holds a shared lock on their folder. Only when nobody else does, and no
+    index refers to anything yet, are the blobs of a failed build surely of no use to others;
+    otherwise they stay: each is whole, and the next build need not write it again.
+    """
+    _refuse_other_content(root)
+    folders = (root, root / "blobs", root / "blobs" / "sha256")
+    made = [folder for folder in folders if _make(folder)]
+    store = LayoutStore(root)
+    lock = os.open(root / "blobs", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+        def take_back() -> None:
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not (root / "index.json").exists():
+                    for path in (*store.written, root / "oci-layout"):
+                        path.unlink(missing_ok=True)
+                    for folder in reversed(made):
+                        folder.rmdir()
+
+        with undone_unless_kept(take_back) as keep:
+            yield store
+            keep()
+    finally:
+        os.close(lock)
+
+
+def _make(folder: Path) -> bool:
+    """Make a folder; say whether it was not there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _refuse_other_content(root: Path) -> None:
+    """Refuse a folder that is in use for something else; `oci-layout` marks the right ones."""
+    if root.is_dir() and not (root / "oci-layout").exists():
+        others = {path.name for path in root.iterdir()} - {"blobs"}
+        if others:
+            raise InvalidImageError(
+                f"{quoted(root)} is neither empty nor an OCI layout: it has no `oci-layout`"
+            )
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Hold the layout: others that change its index wait."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _read_index(root: Path) -> ImageIndex:
+    path = root / "index.json"
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_DOCUMENT_SIZE + 1)
+    except FileNotFoundError:
+        return ImageIndex(manifests=())
+    return decode(content, ImageIndex, what=quoted(path))
+
+
+def _with_image(
+    index: ImageIndex, built: BuiltImage, references: Sequence[Reference]
+) -> ImageIndex:
+    """Put the image at the end of the index, in place of what has one of its tags."""
+    tags = {reference.tag for reference in references}
+    target = msgspec.structs.replace(built.descriptor, platform=built.platform)
+    new = [
+        msgspec.structs.replace(target, annotations=annotations_for(reference))
+        for reference in references
+    ] or [target]
+    kept = [
+        descriptor
+        for descriptor in index.manifests
+        if descriptor.annotations.get(REF_NAME) not in tags and not _same(descriptor, target)
+    ]
+    return msgspec.structs.replace(index, manifests=(*kept, *new))
+
+
+def _same(descriptor: Descriptor, target: Descriptor) -> bool:
+    """Whether the entry is the image without a tag: a new one, tagged or not, says more."""
+    return descriptor.digest == target.digest and REF_NAME not in descriptor.annotations

@@ -1,0 +1,117 @@
+"""Files that appear at their name complete or not at all.
+
+The order of a safe write: a temporary file in the same folder, fsync, rename, fsync of the
+folder. A temporary file is locked while its process lives, so that what a killed process left
+behind is recognised, and removed by the next one that writes to the folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from fastlayer.undo import undone_unless_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["OutputFile", "named", "output_file", "replace_file", "sync_directory"]
+
+_PREFIX, _SUFFIX = ".fastlayer-", ".tmp"
+
+# A file between its creation and its lock looks as if nobody held it; that takes microseconds.
+_STALE_AFTER = 60.0
+
+
+class OutputFile:
+    """A temporary file on its way to its name."""
+
+    def __init__(self, descriptor: int, temporary: Path, keep: Callable[[], None]) -> None:
+        self._descriptor = descriptor
+        self._temporary = temporary
+        self._keep = keep
+
+    def fileno(self) -> int:
+        """Give the open file."""
+        return self._descriptor
+
+    def commit(self, path: Path) -> None:
+        """Make the file durable and give it its name, in place of what has that name now."""
+        with named(path):
+            os.fsync(self._descriptor)
+            self._temporary.replace(path)
+            self._keep()
+            sync_directory(path.parent)
+
+
+@contextmanager
+def output_file(directory: Path) -> Iterator[OutputFile]:
+    """Open a new temporary file in `directory`; it is removed unless it is committed."""
+    _remove_stale(directory)
+    temporary = directory / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with undone_unless_kept(lambda: temporary.unlink(missing_ok=True)) as keep:
+        try:
+            descriptor = os.open(temporary, flags, 0o666)
+        except OSError as error:
+            # Who gave the folder never heard of the temporary name.
+            error.filename = os.fspath(directory)
+            raise
+        try:
+            # Without locks on this file system, a leftover just stays where it is.
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield OutputFile(descriptor, temporary, keep)
+        finally:
+            os.close(descriptor)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a whole file, in place of what has its name now."""
+    with output_file(path.parent) as file, named(path):
+        write_all(file.fileno(), content)
+        file.commit(path)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write `content` at the file's position, however many calls that takes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the name of the output into an `OSError` of a call that only knew a descriptor."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path)
+        raise
+
+
+def _remove_stale(directory: Path) -> None:
+    for path in directory.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - os.fstat(descriptor).st_mtime > _STALE_AFTER:
+                    path.unlink()
+            finally:
+                os.close(descriptor)

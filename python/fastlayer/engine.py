@@ -1,0 +1,36 @@
+"""The door to the compiled core: the only module that imports `_core`.
+
+One crossing per layer: a description goes in, a record comes out. Errors come out as the
+exceptions of `fastlayer.errors`, or as `OSError` with `errno` and `filename`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from fastlayer._core import (
+    LayerRecord,
+    MemberRecord,
+    ScanRecord,
+    build_layer,
+    check_layer,
+    list_members,
+    member_header,
+    scan_layer,
+)
+
+__all__ = [
+    "LayerRecord",
+    "MemberRecord",
+    "Progress",
+    "ScanRecord",
+    "build_layer",
+    "check_layer",
+    "list_members",
+    "member_header",
+    "scan_layer",
+]
+
+Progress: TypeAlias = Callable[[int, int | None], object]
+"""Called about twenty times a second with the bytes of tar done, and in all when that is known."""

@@ -1,0 +1,194 @@
+"""Layers: frozen descriptions of what goes in, until a sink runs them.
+
+Making a layer is one pass of the core: tar, `diff_id`, compression, `digest`, sink.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self
+
+from fastlayer import engine, media_type
+from fastlayer.descriptor import Descriptor
+from fastlayer.digest import Digest
+from fastlayer.errors import InvalidArgumentError, NotBuiltError, SourceWarning, quoted
+from fastlayer.options import LayerOptions, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
+    from fastlayer.media_type import Compression, Format
+    from fastlayer.store import BlobStore
+
+__all__ = ["BuiltLayer", "Layer", "Readable"]
+
+Path = str | os.PathLike[str]
+
+
+class Readable(Protocol):
+    """A binary stream: what `open(…, "rb")`, a pipe or `io.BytesIO` is."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none only at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltLayer:
+    """A layer whose blob was written: the facts that a manifest and a config need.
+
+    Sizes are in bytes; `entries` counts the members of the tar.
+    """
+
+    descriptor: Descriptor
+    diff_id: Digest
+    uncompressed_size: int
+    entries: int
+
+    @property
+    def media_type(self) -> str:
+        """Media type of the blob."""
+        return self.descriptor.media_type
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the blob."""
+        return self.descriptor.digest
+
+    @property
+    def size(self) -> int:
+        """Bytes of the blob."""
+        return self.descriptor.size
+
+    def record(self) -> dict[str, Any]:
+        """Return the facts as plain JSON values, as `fastlayer layer --json` prints them."""
+        return {
+            "mediaType": self.media_type,
+            "digest": str(self.digest),
+            "size": self.size,
+            "diffID": str(self.diff_id),
+            "uncompressedSize": self.uncompressed_size,
+            "entries": self.entries,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What goes into a layer, and how. Nothing is read until a sink runs it.
+
+    The keyword options of every `from_…` are those of `fastlayer.LayerOptions`; wrong ones raise
+    `InvalidArgumentError` at once.
+    """
+
+    _kind: Literal["directory", "files", "archive", "stream"]
+    _source: Any
+    _recipe: Recipe
+
+    @classmethod
+    def from_directory(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer of all that is in the directory `path`, itself included.
+
+        Modes, owners, times, hard links, symbolic links, devices, pipes, extended attributes and
+        any name are kept. Links are never followed. A socket is left out with a `SourceWarning`.
+        """
+        return cls("directory", os.fsdecode(path), Recipe.of(options))
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, Path | bytes], **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer of single files: `{"app": "build/app", "etc/motd": b"hello"}`.
+
+        A key is the path in the layer, a value the path of a file or the content itself. Files
+        belong to root unless `owner` is given; content given as bytes has mode 0644.
+        """
+        pairs = tuple(
+            (os.fsencode(path), file if isinstance(file, bytes) else os.fsdecode(file))
+            for path, file in files.items()
+        )
+        if not pairs:
+            raise InvalidArgumentError("a layer of files needs at least one file")
+        return cls("files", pairs, Recipe.of(options))
+
+    @classmethod
+    def from_archive(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer of the entries of a tar file, plain or compressed with gzip or zstd.
+
+        The archive is never unpacked: its entries are checked and written anew on the way.
+        """
+        return cls("archive", os.fsdecode(path), Recipe.of(options))
+
+    @classmethod
+    def from_stream(cls, stream: Readable, **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer of a tar that is read from `stream`; it can be built once."""
+        if not callable(getattr(stream, "read", None)):
+            raise InvalidArgumentError(
+                f"a stream needs a method `read`, which `{type(stream).__name__}` has not"
+            )
+        return cls("stream", stream, Recipe.of(options))
+
+    @property
+    def compression(self) -> Compression:
+        """How the blob will be compressed."""
+        return self._recipe.compression
+
+    def build(self, store: BlobStore, *, format: Format = "oci") -> BuiltLayer:  # noqa: A002
+        """Make the layer and put its blob into `store`.
+
+        Raises `SourceError` for input that a layer cannot hold or that changes while it is read,
+        and `OSError` with `errno` and `filename`; then nothing is left in the store.
+        """
+        blob_type = media_type.for_layer(self.compression, format)
+        recipe = self._recipe
+        with store.blob() as blob:
+            record = engine.build_layer(
+                self._kind,
+                self._source,
+                recipe.policy,
+                compression=recipe.compression,
+                level=recipe.level,
+                threads=recipe.threads,
+                sink=blob.fileno(),
+                sink_name=blob.name,
+                outputs=store.outputs,
+                progress=recipe.progress,
+            )
+            for path, message in record.warnings:
+                warnings.warn(f"{quoted(path)} {message}", SourceWarning, stacklevel=2)
+            blob.commit(Digest(record.digest), record.size)
+        return BuiltLayer(
+            descriptor=Descriptor(blob_type, Digest(record.digest), record.size),
+            diff_id=Digest(record.diff_id),
+            uncompressed_size=record.uncompressed_size,
+            entries=record.entries,
+        )
+
+    def save(self, path: Path) -> BuiltLayer:
+        """Write the blob alone to a file, which appears complete or not at all.
+
+        A pipe or device gets the bytes as they come. Raises what `build` raises.
+        """
+        from fastlayer.archive.layer_file import save_layer  # noqa: PLC0415
+
+        return save_layer(path, self)
+
+    @property
+    def digest(self) -> Digest:
+        """Raise `NotBuiltError`: it is known once the layer is built."""
+        self._refuse("digest")
+
+    @property
+    def diff_id(self) -> Digest:
+        """Raise `NotBuiltError`: it is known once the layer is built."""
+        self._refuse("diff_id")
+
+    @property
+    def size(self) -> int:
+        """Raise `NotBuiltError`: it is known once the layer is built."""
+        self._refuse("size")
+
+    def _refuse(self, fact: str) -> NoReturn:
+        raise NotBuiltError(
+            f"the {fact} of a layer is known once it is built: "
+            f"use `image.save(…).layers[…].{fact}` or `layer.build(store).{fact}`"
+        )

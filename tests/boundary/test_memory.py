@@ -1,0 +1,78 @@
+"""Promise 3: memory does not grow with files or layers, and little with the number of entries."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from boundary.measure import cost
+
+MIB = 1 << 20
+LIMIT = 96 * MIB
+
+SAVE = """
+layer = fl.Layer.from_directory(
+    sys.argv[1], compression=sys.argv[2], level=int(sys.argv[3]), threads=2
+)
+built = layer.save(sys.argv[1] + ".layer")
+"""
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree with one file of 4 GiB, all of it a hole but its ends."""
+    root = tmp_path_factory.mktemp("sparse") / "tree"
+    root.mkdir()
+    with (root / "disk.img").open("wb") as file:
+        file.write(b"begin")
+        file.seek((4 << 30) - 3)
+        file.write(b"end")
+    return root
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree of 200,000 empty files."""
+    root = tmp_path_factory.mktemp("empty") / "tree"
+    for directory in range(200):
+        (root / f"{directory:03}").mkdir(parents=True)
+        handle = os.open(root / f"{directory:03}", os.O_RDONLY)
+        for number in range(1000):
+            os.close(os.open(f"file-{number:04}", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
+        os.close(handle)
+    return root
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree of 64 MiB that no compressor makes smaller: output buffers are at their largest."""
+    root = tmp_path_factory.mktemp("noise") / "tree"
+    root.mkdir()
+    (root / "noise").write_bytes(os.urandom(64 * MIB))
+    return root
+
+
+@pytest.mark.parametrize(("compression", "level"), [("gzip", 1), ("zstd", 1), ("zstd", 3)])
+def test_a_sparse_file_of_4_gib(sparse: Path, compression: str, level: int) -> None:
+    """The file is never in memory, its holes are never read."""
+    used = cost(SAVE, sparse, compression, level)
+    assert used.sizes[0] > 4 << 30
+    assert used.peak <= LIMIT
+    assert used.read <= 8 * MIB
+
+
+@pytest.mark.parametrize(("compression", "level"), [("gzip", 6), ("zstd", 3)])
+def test_many_empty_files(empty: Path, compression: str, level: int) -> None:
+    """200,000 entries are planned in well under the limit."""
+    used = cost(SAVE, empty, compression, level)
+    assert used.sizes[2] == 200_201
+    assert used.peak <= LIMIT
+
+
+@pytest.mark.parametrize(
+    ("compression", "level"),
+    [*(("gzip", level) for level in range(1, 10)), *(("zstd", level) for level in range(1, 4))],
+)
+def test_every_level_stays_below_the_limit(noise: Path, compression: str, level: int) -> None:
+    """The limit holds for data that does not compress, at each level that it is promised for."""
+    assert cost(SAVE, noise, compression, level).peak <= LIMIT

@@ -1,0 +1,49 @@
+"""Promise 1: input bytes are read once, compressed bytes are written once."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from boundary.measure import cost
+
+MIB = 1 << 20
+
+SAVE = """
+level = int(sys.argv[4]) if sys.argv[4] != "None" else None
+layer = fl.Layer.from_directory(
+    sys.argv[1], compression=sys.argv[3], level=level, threads=2, exclude=["proc", "sys"]
+)
+image = fl.Image.scratch(platform="linux/amd64").append(layer)
+built = image.save(sys.argv[2], tags=["a:1"]).layers[0]
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some 200 MB in large and small files, half of them compressible."""
+    root = tmp_path_factory.mktemp("tree")
+    noise = random.Random(0)
+    for number in range(40):
+        (root / f"noise-{number}").write_bytes(noise.randbytes(2 * MIB + number))
+        (root / f"text-{number}").write_bytes(b"%d all the same\n" % number * 150_000)
+    for number in range(2000):
+        (root / f"small-{number}").write_bytes(noise.randbytes(number))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("compression", "level"), [("gzip", 1), ("gzip", 6), ("zstd", 3), ("none", None)]
+)
+def test_an_archive_is_one_pass(
+    tree: Path, tmp_path: Path, compression: str, level: int | None
+) -> None:
+    """`/proc/self/io` counts no more than the input read and the output written, and 2 percent."""
+    content = sum(path.stat().st_size for path in tree.iterdir())
+    used = cost(SAVE, tree, tmp_path / "image.tar", compression, level)
+    written = (tmp_path / "image.tar").stat().st_size
+    assert used.read <= 1.02 * content + 8 * MIB
+    assert used.written <= 1.02 * written + 8 * MIB
+    # The counters were read right: less than the work itself cannot be.
+    assert used.read >= content
+    assert used.written >= written

@@ -1,0 +1,150 @@
+"""OCI layout directories: blobs once, an index that loses nothing, several writers at once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fastlayer as fl
+from vectors import check_schema
+
+
+def image(content: bytes = b"program") -> fl.Image:
+    """An image of one file."""
+    layer = fl.Layer.from_files({"app": content}, mode=0o755)
+    return fl.Image.scratch(platform="linux/amd64").append(layer)
+
+
+def index(layout: Path) -> list[dict[str, Any]]:
+    """The entries of the layout's index."""
+    content = (layout / "index.json").read_bytes()
+    check_schema(content, "image-index-schema.json")
+    manifests: list[dict[str, Any]] = json.loads(content)["manifests"]
+    return manifests
+
+
+def tags(layout: Path) -> list[str | None]:
+    """The tags in the layout's index, in order."""
+    return [
+        entry.get("annotations", {}).get("org.opencontainers.image.ref.name")
+        for entry in index(layout)
+    ]
+
+
+def test_a_layout_is_made(tmp_path: Path) -> None:
+    """The folder has the three parts of the specification, and every blob by its digest."""
+    layout = tmp_path / "layout"
+    built = image().write_layout(layout, tags=["demo/app:1"])
+    assert json.loads((layout / "oci-layout").read_bytes()) == {"imageLayoutVersion": "1.0.0"}
+    blobs = {path.name for path in (layout / "blobs" / "sha256").iterdir()}
+    digests = {built.digest, built.config.digest, built.layers[0].digest}
+    assert blobs == {digest.encoded for digest in digests}
+    for path in (layout / "blobs" / "sha256").iterdir():
+        assert fl.Digest.of(path.read_bytes()).encoded == path.name
+    assert tags(layout) == ["1"]
+
+
+def test_a_second_image_joins_and_a_tag_moves(tmp_path: Path) -> None:
+    """Other images stay; one that had the tag loses it; blobs that are there stay as they are."""
+    one = image(b"one").write_layout(tmp_path, tags=["a:1"])
+    blob = tmp_path / "blobs" / "sha256" / one.layers[0].digest.encoded
+    inode = blob.stat().st_ino
+    two = image(b"two").write_layout(tmp_path, tags=["a:2"])
+    assert tags(tmp_path) == ["1", "2"]
+    image(b"one").write_layout(tmp_path, tags=["b:2", "b:3"])
+    assert tags(tmp_path) == ["1", "2", "3"]
+    assert two.digest not in {entry["digest"] for entry in index(tmp_path)}
+    assert blob.stat().st_ino == inode
+
+
+def test_an_image_without_a_tag_is_listed_once(tmp_path: Path) -> None:
+    """Written again, it does not pile up; with a tag, the bare entry goes."""
+    image().write_layout(tmp_path)
+    image().write_layout(tmp_path)
+    assert tags(tmp_path) == [None]
+    image().write_layout(tmp_path, tags=["a:1"])
+    assert tags(tmp_path) == ["1"]
+
+
+def test_what_others_wrote_into_the_index_is_kept(tmp_path: Path) -> None:
+    """Entries and members that fastlayer does not know survive."""
+    image().write_layout(tmp_path, tags=["a:1"])
+    path = tmp_path / "index.json"
+    document = json.loads(path.read_bytes())
+    document["x"] = {"y": 1.50}
+    document["manifests"][0]["z"] = "kept"
+    path.write_text(json.dumps(document))
+    image(b"other").write_layout(tmp_path, tags=["a:2"])
+    changed = json.loads(path.read_bytes())
+    assert changed["x"] == {"y": 1.5}
+    assert changed["manifests"][0]["z"] == "kept"
+
+
+def test_a_folder_in_use_for_something_else_is_refused(tmp_path: Path) -> None:
+    """A layout is not made among files that are none of it."""
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(fl.InvalidImageError, match="neither empty nor an OCI layout"):
+        image().write_layout(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_broken_index_is_left_alone(tmp_path: Path) -> None:
+    """An index that cannot be read is an error, not a reason to begin a new one."""
+    image().write_layout(tmp_path, tags=["a:1"])
+    (tmp_path / "index.json").write_text('{"schemaVersion":2,"schemaVersion":2,"manifests":[]}')
+    with pytest.raises(fl.InvalidImageError, match=r"index\.json"):
+        image(b"other").write_layout(tmp_path, tags=["a:2"])
+    assert "schemaVersion" in (tmp_path / "index.json").read_text()
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_failed_build_takes_a_new_layout_back(tmp_path: Path, existed: bool) -> None:  # noqa: FBT001
+    """Nothing is left of a layout that was made for an image which failed."""
+    layout = tmp_path / "layout"
+    if existed:
+        layout.mkdir()
+    broken = image().append(fl.Layer.from_directory("/no/such"))
+    with pytest.raises(FileNotFoundError):
+        broken.write_layout(layout)
+    assert list(tmp_path.rglob("*")) == ([layout] if existed else [])
+
+
+def test_a_failed_build_leaves_a_layout_as_it_was(tmp_path: Path) -> None:
+    """The index is untouched and no temporary file stays; whole blobs may."""
+    image().write_layout(tmp_path, tags=["a:1"])
+    before = (tmp_path / "index.json").read_bytes()
+    with pytest.raises(FileNotFoundError):
+        image(b"x").append(fl.Layer.from_directory("/no/such")).write_layout(tmp_path)
+    assert (tmp_path / "index.json").read_bytes() == before
+    assert not list(tmp_path.rglob(".fastlayer-*"))
+
+
+def test_writers_at_once_lose_no_tag(tmp_path: Path) -> None:
+    """Eight processes write five tags each into one new layout: all forty are there."""
+    code = """if True:
+        import sys, fastlayer as fl
+        for number in range(5):
+            name = f"{sys.argv[2]}-{number}"
+            layer = fl.Layer.from_files({"name": name.encode()})
+            image = fl.Image.scratch(platform="linux/amd64").append(layer)
+            image.write_layout(sys.argv[1], tags=[f"a:{name}"])
+    """
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, os.fspath(tmp_path / "layout"), str(number)])
+        for number in range(8)
+    ]
+    assert [writer.wait() for writer in writers] == [0] * 8
+    assert sorted(filter(None, tags(tmp_path / "layout"))) == sorted(
+        f"{writer}-{number}" for writer in range(8) for number in range(5)
+    )
+
+
+def test_two_references_with_one_tag_are_refused(tmp_path: Path) -> None:
+    """A layout knows an image by the tag alone, so that one of them would be lost."""
+    with pytest.raises(fl.InvalidArgumentError, match="two are the same"):
+        image().write_layout(tmp_path / "x", tags=["a:1", "b:1"])
+    assert not (tmp_path / "x").exists()

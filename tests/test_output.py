@@ -1,0 +1,83 @@
+"""Files that appear complete or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fastlayer.archive.output import output_file, replace_file
+from fastlayer.undo import take_back_all, undone_unless_kept
+
+
+def test_a_file_has_its_name_only_when_it_is_committed(tmp_path: Path) -> None:
+    """Before the commit there is a hidden temporary file, after it only the whole one."""
+    with output_file(tmp_path) as file:
+        os.write(file.fileno(), b"whole")
+        (temporary,) = tmp_path.iterdir()
+        assert temporary.name.startswith(".fastlayer-")
+        file.commit(tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out": b"whole"}
+
+
+def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
+    """The temporary file goes with the block that did not commit it."""
+    with pytest.raises(RuntimeError), output_file(tmp_path):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_mode_is_that_of_the_umask(tmp_path: Path) -> None:
+    """An output is as readable as any file that the user makes."""
+    before = os.umask(0o027)
+    try:
+        replace_file(tmp_path / "out", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The error speaks of the folder that the user gave, not of a temporary name."""
+    with pytest.raises(FileNotFoundError) as caught, output_file(tmp_path / "missing"):
+        pass
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
+    tmp_path: Path,
+) -> None:
+    """The lock tells them apart, however old the files are."""
+    code = (
+        "import pathlib, sys, time; from fastlayer.archive.output import output_file\n"
+        "with output_file(pathlib.Path(sys.argv[1])): print('ready', flush=True); time.sleep(60)"
+    )
+    arguments = [sys.executable, "-c", code, os.fspath(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (left,) = tmp_path.iterdir()
+        os.utime(left, (0, 0))
+        replace_file(tmp_path / "out", b"")
+        assert left.exists()
+        process.send_signal(signal.SIGKILL)
+    os.utime(left, (time.time(), time.time()))
+    replace_file(tmp_path / "out", b"")
+    assert left.exists(), "so young a file may belong to a process that is about to lock it"
+    os.utime(left, (0, 0))
+    replace_file(tmp_path / "out", b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_all_that_is_not_kept_can_be_taken_back_at_once() -> None:
+    """A signal handler runs what is registered, the latest first, and each only once."""
+    done = []
+    with undone_unless_kept(lambda: done.append(1)) as keep:
+        with undone_unless_kept(lambda: done.append(2)), undone_unless_kept(lambda: done.append(3)):
+            take_back_all()
+        assert done == [3, 2, 1]
+        keep()
+    assert done == [3, 2, 1]
