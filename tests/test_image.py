@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +91,15 @@ def test_an_image_without_layers_or_a_bad_tag_is_refused_before_work(tmp_path: P
     """Nothing is written for an image that cannot be built."""
     empty = fl.Image.scratch(platform="linux/amd64")
     image = empty.append(LAYER)
-    for make, message in [
+    faults: list[tuple[Callable[[], object], str]] = [
         (lambda: empty.save(tmp_path / "x"), "needs at least one layer"),
         (lambda: image.save(tmp_path / "x", tags=["UPPER:1"]), "UPPER"),
         (lambda: image.save(tmp_path / "x", tags="a:1"), "must be a list"),
         (lambda: image.save(tmp_path / "x", tags=["a@sha256:" + "0" * 64]), "has a digest"),
         (lambda: fl.save_archive(tmp_path / "x", [(image, ["a"]), (image, ["a:latest"])]), "two"),
         (lambda: fl.save_archive(tmp_path / "x", []), "at least one image"),
-    ]:
+    ]
+    for make, message in faults:
         with pytest.raises(fl.InvalidArgumentError, match=message):
             make()
     assert list(tmp_path.iterdir()) == []

@@ -148,3 +148,12 @@ def test_two_references_with_one_tag_are_refused(tmp_path: Path) -> None:
     with pytest.raises(fl.InvalidArgumentError, match="two are the same"):
         image().write_layout(tmp_path / "x", tags=["a:1", "b:1"])
     assert not (tmp_path / "x").exists()
+
+
+def test_a_layout_may_call_an_image_by_a_name_of_its_own(tmp_path: Path) -> None:
+    """`oci:DIR:12` needs no repository; a name that no layout may use is refused."""
+    image().write_layout(tmp_path / "x", name="12")
+    image().write_layout(tmp_path / "x", tags=["a:12"], name="stable")
+    assert tags(tmp_path / "x") == ["12", "stable"]
+    with pytest.raises(fl.InvalidReferenceError, match="not a name for an image in a layout"):
+        image().write_layout(tmp_path / "x", name="a b")

@@ -199,16 +199,17 @@ class Image:
         directory: str | os.PathLike[str],
         *,
         tags: Sequence[str] = (),
+        name: str | None = None,
         format: Format = "oci",  # noqa: A002
     ) -> BuiltImage:
         """Add the image to an OCI layout directory, which is made if it does not exist.
 
-        A tag is `12` or a whole reference such as `demo/debian:12`; the layout knows the image by
-        the tag's last part, and one that had this tag before loses it.
+        A tag is a reference such as `demo/debian:12`; the layout knows the image by its last part,
+        `12`, and by `name`. An image that had one of these names before loses it.
         """
         from fastlayer.archive.layout import write_layout  # noqa: PLC0415
 
-        return write_layout(directory, self, tags=tags, format=format)
+        return write_layout(directory, self, tags=tags, name=name, format=format)
 
     def _final_config(self, layers: Sequence[BuiltLayer]) -> ImageConfig:
         """Fill in what is known at last: the diff_ids, and the time of steps that have none."""

@@ -18,7 +18,9 @@ def loaded(docker: Engine, archive: Built) -> Iterator[str]:
     """Load the archive, give what `docker load` said, and remove the image again."""
     version = docker("version", "--format={{.Server.Version}}").strip()
     if archive.is_zstd and int(version.partition(".")[0]) < ZSTD_SINCE:
-        pytest.skip(f"Docker unpacks zstd layers since {ZSTD_SINCE}.0, this is {version}")
+        with pytest.raises(AssertionError, match=r"invalid tar header|unexpected EOF"):
+            docker("load", "--input", archive.path)
+        pytest.skip(f"Docker {version} cannot unpack zstd, as the documentation says")
     yield docker("load", "--input", archive.path)
     docker("rmi", "--force", NAME)
 

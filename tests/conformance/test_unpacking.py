@@ -57,7 +57,10 @@ def test_bsdtar_unpacks_the_source(
     argv = (find("bsdtar"), "-xpf", layer, "-C", tmp_path, "--numeric-owner")
     # It unpacks a name that isn't UTF-8 as it should, but complains and fails at the end.
     call(argv, statuses=(0, 1))
-    assert_trees_equal(snapshot(tmp_path), _without_access_lists(expected))
+    found = snapshot(tmp_path)
+    # Nor does it set the time of the folder that it was told to unpack into.
+    found["."] = replace(found["."], mtime=expected["."].mtime)
+    assert_trees_equal(found, _without_access_lists(expected))
 
 
 def test_tar_and_bsdtar_list_the_same(rootfs: Path, tmp_path: Path) -> None:

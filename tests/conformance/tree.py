@@ -47,8 +47,8 @@ Tree = dict[str, Record]
 
 
 def snapshot(root: Path) -> Tree:
-    """Describe every path below `root`, sockets too, but not `root` itself."""
-    paths = sorted(_below(root))
+    """Describe `root` itself as `.` and every path below it, sockets too."""
+    paths = [root, *sorted(_below(root))]
     groups = _hard_links(paths, root)
     return {str(path.relative_to(root)): _record(path, groups) for path in paths}
 

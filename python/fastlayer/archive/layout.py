@@ -16,7 +16,7 @@ import msgspec
 
 from fastlayer.archive.output import OutputFile, output_file, replace_file
 from fastlayer.archive.store import blob_path
-from fastlayer.archive.tags import REF_NAME, annotations_for, parse_tags, repo_tag
+from fastlayer.archive.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.digest import Digest
 from fastlayer.document import MAX_DOCUMENT_SIZE, decode, encode
 from fastlayer.errors import InvalidArgumentError, InvalidImageError, quoted
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from fastlayer.descriptor import Descriptor
     from fastlayer.image import BuiltImage, Image
     from fastlayer.media_type import Format
-    from fastlayer.reference import Reference
 
 __all__ = ["write_layout"]
 
@@ -39,19 +38,24 @@ def write_layout(
     image: Image,
     *,
     tags: Sequence[str] = (),
+    name: str | None = None,
     format: Format = "oci",  # noqa: A002
 ) -> BuiltImage:
     """Add an image to the layout in `directory`; both are made where they do not exist.
 
-    Blobs that are there are not written again. An image that had one of the tags loses it.
+    The layout knows an image by the last part of each tag, and by `name`. Blobs that are there
+    are not written again. An image that had one of these names loses it.
 
     Raises `InvalidArgumentError` before any work, `InvalidImageError` for a folder with something
     else in it, and what `Image.build` raises.
     """
     references = parse_tags(tags)
-    names = [reference.tag for reference in references]
-    if len(set(names)) < len(names):
+    entries = {reference.tag: annotations_for(reference) for reference in references}
+    if len(entries) < len(references):
         raise InvalidArgumentError("a layout knows an image by its tag only: two are the same")
+    if name is not None:
+        check_ref_name(name)
+        entries.setdefault(name, {REF_NAME: name})
     image.check(format)
     root = Path(directory)
     with _writing(root) as store:
@@ -63,7 +67,7 @@ def write_layout(
         with _locked(root):
             if not (root / "oci-layout").exists():
                 replace_file(root / "oci-layout", encode(ImageLayout()))
-            index = _with_image(_read_index(root), built, references)
+            index = _with_image(_read_index(root), built, list(entries.values()))
             replace_file(root / "index.json", encode(index))
     return built
 
@@ -183,19 +187,18 @@ def _read_index(root: Path) -> ImageIndex:
 
 
 def _with_image(
-    index: ImageIndex, built: BuiltImage, references: Sequence[Reference]
+    index: ImageIndex, built: BuiltImage, entries: Sequence[dict[str, str]]
 ) -> ImageIndex:
-    """Put the image at the end of the index, in place of what has one of its tags."""
-    tags = {reference.tag for reference in references}
+    """Put the image at the end of the index, in place of what has one of its names."""
+    names = {annotations[REF_NAME] for annotations in entries}
     target = msgspec.structs.replace(built.descriptor, platform=built.platform)
-    new = [
-        msgspec.structs.replace(target, annotations=annotations_for(reference))
-        for reference in references
-    ] or [target]
+    new = [msgspec.structs.replace(target, annotations=annotations) for annotations in entries] or [
+        target
+    ]
     kept = [
         descriptor
         for descriptor in index.manifests
-        if descriptor.annotations.get(REF_NAME) not in tags and not _same(descriptor, target)
+        if descriptor.annotations.get(REF_NAME) not in names and not _same(descriptor, target)
     ]
     return msgspec.structs.replace(index, manifests=(*kept, *new))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from fastlayer.errors import InvalidReferenceError, quoted
@@ -10,7 +11,10 @@ from fastlayer.reference import Reference
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["IMAGE_NAME", "REF_NAME", "annotations_for", "parse_tags", "repo_tag"]
+__all__ = ["IMAGE_NAME", "REF_NAME", "annotations_for", "check_ref_name", "parse_tags", "repo_tag"]
+
+_COMPONENT = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
+_REF_NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 
 REF_NAME = "org.opencontainers.image.ref.name"
 """The tag, in an index.json (image-spec, annotations.md)."""
@@ -38,6 +42,14 @@ def parse_tags(tags: Iterable[str]) -> tuple[Reference, ...]:
 def annotations_for(reference: Reference) -> dict[str, str]:
     """Annotations of the index.json entry that gives an image this tag."""
     return {IMAGE_NAME: str(reference), REF_NAME: reference.tag or ""}
+
+
+def check_ref_name(name: str) -> None:
+    """Raise `InvalidReferenceError` for what no layout may call an image (annotations.md)."""
+    if not _REF_NAME.fullmatch(name):
+        raise InvalidReferenceError(
+            f"{quoted(name)} is not a name for an image in a layout, such as `12` or `stable`"
+        )
 
 
 def repo_tag(reference: Reference) -> str:

@@ -1,0 +1,1 @@
+"""Benchmarks of fastlayer: pytest-benchmark files here, other tools in `compare`."""

@@ -1,0 +1,1 @@
+"""Measures fastlayer against what people use today: `python -m benches.compare TREE`."""

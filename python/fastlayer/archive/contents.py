@@ -1,0 +1,270 @@
+"""What an image archive or image layout holds: the reading side.
+
+Image layouts (image-spec, image-layout.md), in a directory or a tar, and the archives of
+`docker save` with their `manifest.json`; the archive that loads everywhere is both.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeVar
+
+from fastlayer.archive.blob import open_file
+from fastlayer.archive.images import StoredImage, StoredLayer, indexed_image, row_image
+from fastlayer.archive.listing import Listed, archive_rows, matching, walk
+from fastlayer.archive.members import ArchiveMembers, LayoutMembers
+from fastlayer.archive.store import blob_path
+from fastlayer.document import decode
+from fastlayer.errors import InvalidImageError, MalformedArchiveError, quoted
+from fastlayer.index import ImageIndex, ImageLayout
+from fastlayer.media_type import is_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fastlayer.archive.blob import Blob
+    from fastlayer.archive.listing import ArchiveRow, Tagged
+    from fastlayer.archive.members import Members
+    from fastlayer.descriptor import Descriptor
+    from fastlayer.engine import Progress, ScanRecord
+
+__all__ = [
+    "Contents",
+    "StoredImage",
+    "StoredLayer",
+    "find_contents",
+    "open_contents",
+    "scan_layer_file",
+]
+
+T = TypeVar("T")
+S = TypeVar("S", bound="Tagged")
+
+Transport = Literal["docker-archive", "oci-archive", "oci"]
+_TRANSPORTS: Final[tuple[Transport, ...]] = ("docker-archive", "oci-archive", "oci")
+
+
+class _Place(NamedTuple):
+    """Where images are, as a user names it: `oci-archive:image.tar:latest`."""
+
+    transport: Transport | None
+    path: str
+    tag: str | None
+
+    @classmethod
+    def parse(cls, text: str | os.PathLike[str]) -> Self:
+        path = os.fsdecode(text)
+        rest = path.partition(":")[2]
+        transport = next((known for known in _TRANSPORTS if path.startswith(f"{known}:")), None)
+        if transport is None or not isinstance(text, str):
+            return cls(None, path, None)
+        # A file may have a colon in its name; what exists is what is meant.
+        if os.path.lexists(rest):
+            return cls(transport, rest, None)
+        path, _, tag = rest.partition(":")
+        return cls(transport, path, tag or None)
+
+
+class _NoImageError(InvalidImageError):
+    """The file is whole but holds no image; it may be a layer."""
+
+
+def open_contents(path: str | os.PathLike[str]) -> Contents:
+    """Open an image archive or an image layout directory, for use in a `with` statement.
+
+    Text may say what is expected, and which image by its tag: `docker-archive:FILE[:TAG]`,
+    `oci-archive:FILE[:TAG]` and `oci:DIR[:TAG]`. The first reads Docker's `manifest.json` only,
+    the others `index.json`; without them, an archive that has both is read by its `index.json`.
+
+    Raises `InvalidImageError` if it is something else, and `OSError`.
+    """
+    place = _Place.parse(path)
+    with ExitStack() as files:
+        if os.path.isdir(place.path):  # noqa: PTH112 (text, as the user wrote it)
+            return _open_layout(place, files)
+        return _open_archive(place, files)
+
+
+def find_contents(path: str | os.PathLike[str]) -> Contents | None:
+    """Open what `open_contents` does; return `None` for a file that may be a bare layer instead.
+
+    Raises `InvalidImageError` for what cannot be that either, and `OSError`.
+    """
+    try:
+        return open_contents(path)
+    except _NoImageError:
+        if _Place.parse(path).transport is not None:
+            raise
+        return None
+
+
+def scan_layer_file(
+    path: str | os.PathLike[str], *, progress: Progress | None = None
+) -> ScanRecord:
+    """Read a file that is a bare layer, with its entries.
+
+    Raises `InvalidImageError` if it is a compressed image archive, `MalformedArchiveError` if it
+    is not a whole tar, and `OSError`.
+    """
+    name = os.fsdecode(path)
+    with open_file(name) as file:
+        record = file.scan(members=True, progress=progress)
+    paths = {member.path for member in record.members}
+    saved = b"repositories" in paths or any(path.endswith(b"/layer.tar") for path in paths)
+    if paths >= {b"oci-layout", b"index.json"} or (b"manifest.json" in paths and saved):
+        raise InvalidImageError(
+            f"{quoted(name)} is an image archive compressed with {record.compression}: "
+            "decompress it first"
+        )
+    return record
+
+
+def _open_layout(place: _Place, files: ExitStack) -> Contents:
+    if place.transport not in (None, "oci"):
+        raise InvalidImageError(
+            f"{quoted(place.path)} is a directory: `{place.transport}:` takes a file"
+        )
+    descriptor = os.open(place.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    files.callback(os.close, descriptor)
+    members = LayoutMembers(place.path, descriptor)
+    if "oci-layout" not in members:
+        raise InvalidImageError(
+            f"{quoted(place.path)} is no OCI layout: it is a directory without `oci-layout`"
+        )
+    return Contents(place, members, files.pop_all(), has_index=True, has_rows=False)
+
+
+def _open_archive(place: _Place, files: ExitStack) -> Contents:
+    file = files.enter_context(open_file(place.path))
+    if place.transport == "oci":
+        raise InvalidImageError(f"{quoted(place.path)} is a file: `oci:` takes a directory")
+    if not file.size:
+        raise InvalidImageError(f"{quoted(place.path)} is empty")
+    if (compression := file.compression()) != "none":
+        raise _NoImageError(
+            f"{quoted(place.path)} is compressed with {compression}: "
+            "an image archive is a plain tar, decompress it first"
+        )
+    try:
+        members = ArchiveMembers(file)
+    except MalformedArchiveError as error:
+        raise InvalidImageError(f"neither an image nor a layer: {error}") from error
+    has_index = place.transport != "docker-archive" and "oci-layout" in members
+    has_rows = place.transport != "oci-archive" and "manifest.json" in members
+    if not has_index and not has_rows:
+        expected = {
+            "docker-archive": "no `manifest.json`",
+            "oci-archive": "no `oci-layout`",
+        }.get(place.transport or "", "neither `oci-layout` nor `manifest.json`")
+        raise _NoImageError(f"{quoted(place.path)} is no image archive: it has {expected}")
+    return Contents(place, members, files.pop_all(), has_index=has_index, has_rows=has_rows)
+
+
+class Contents:
+    """An open image archive or layout, for use in a `with` statement.
+
+    `path` is the file or directory, `tag` the one image asked for, if any. `has_index` says
+    whether it is read as an OCI layout, `has_rows` whether there is Docker's `manifest.json`.
+    """
+
+    def __init__(
+        self, place: _Place, members: Members, files: ExitStack, *, has_index: bool, has_rows: bool
+    ) -> None:
+        self.path = place.path
+        self.tag = place.tag
+        self.members = members
+        self.has_index = has_index
+        self.has_rows = has_rows
+        self._files = files
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files; blobs can be read no longer."""
+        self._files.close()
+
+    def images(self) -> list[StoredImage]:
+        """List the images, or those of the one tag that was asked for.
+
+        With an index, these are the image manifests it leads to, in its order, an image with
+        several tags once; artifacts and attestations are left out. Otherwise they are the rows of
+        `manifest.json`.
+
+        Raises `InvalidImageError` if a document is missing, is not what its descriptor says or
+        breaks the specification, if layers are missing or of the wrong size, and if there is no
+        image; and `OSError`.
+        """
+        images = list(self._indexed_images() if self.has_index else self._row_images())
+        if not images:
+            raise InvalidImageError(f"{quoted(self.path)} holds no image")
+        return images
+
+    def index(self) -> ImageIndex:
+        """Read `index.json`, and `oci-layout` before it.
+
+        Raises `InvalidImageError` if one is missing or breaks the specification, and `OSError`.
+        """
+        decode(self.members.find("oci-layout").read(), ImageLayout, what="`oci-layout`")
+        return decode(self.members.find("index.json").read(), ImageIndex, what="`index.json`")
+
+    def rows(self) -> tuple[ArchiveRow, ...]:
+        """Read Docker's `manifest.json`, the description of each image.
+
+        Raises `InvalidImageError` if it is missing, empty or not of its form, and `OSError`.
+        """
+        return archive_rows(self.members)
+
+    def blob(self, descriptor: Descriptor) -> Blob:
+        """Find content in the layout; its size and digest are not compared.
+
+        Raises `InvalidImageError` if it is missing or no regular file, and `OSError`.
+        """
+        return self.members.find(blob_path(descriptor.digest))
+
+    def content(self, descriptor: Descriptor, *, what: str) -> bytes:
+        """Read a document of the layout and verify its size and digest; messages call it `what`.
+
+        Raises `InvalidImageError`, and `OSError`.
+        """
+        content = self.blob(descriptor).read()
+        descriptor.verify(content, what=what)
+        return content
+
+    def document(self, descriptor: Descriptor, type_: type[T], *, what: str) -> T:
+        """Read a document of the layout as a `type_`.
+
+        Raises what `content` raises, and `InvalidImageError` if it breaks the specification.
+        """
+        return decode(self.content(descriptor, what=what), type_, what=what)
+
+    def listed(self, *, refuse: Callable[[InvalidImageError], None] | None = None) -> list[Listed]:
+        """List what `index.json` leads to, through indexes in indexes: these and the manifests.
+
+        An index that cannot be read raises its `InvalidImageError`, or is given to `refuse` and
+        left out.
+        """
+        return walk(self, self.index(), refuse=refuse)
+
+    def _indexed_images(self) -> list[StoredImage]:
+        listed = [one for one in self.listed() if is_manifest(one.descriptor.media_type)]
+        images = (indexed_image(self, one) for one in self._chosen(listed))
+        return [image for image in images if image is not None]
+
+    def _row_images(self) -> list[StoredImage]:
+        return [row_image(self.members, row) for row in self._chosen(self.rows())]
+
+    def _chosen(self, choices: Sequence[S]) -> Sequence[S]:
+        if self.tag is None:
+            return choices
+        chosen = matching(choices, self.tag)
+        if not chosen:
+            tags = ", ".join(quoted(tag) for choice in choices for tag in choice.tags) or "no tags"
+            raise InvalidImageError(
+                f"{quoted(self.path)} holds no image {quoted(self.tag)}, it has {tags}"
+            )
+        return chosen

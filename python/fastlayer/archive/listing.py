@@ -1,0 +1,205 @@
+"""The lists of images: Docker's `manifest.json`, and what an `index.json` leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 (msgspec reads the annotations)
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from fastlayer.archive.tags import IMAGE_NAME, REF_NAME
+from fastlayer.document import decode
+from fastlayer.errors import InvalidImageError, InvalidReferenceError, quoted
+from fastlayer.index import ImageIndex
+from fastlayer.media_type import DOCKER_CONFIG, OCI_CONFIG, is_index
+from fastlayer.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fastlayer.archive.members import Members
+    from fastlayer.descriptor import Descriptor
+    from fastlayer.digest import Digest
+    from fastlayer.manifest import Manifest
+
+__all__ = ["ArchiveRow", "Listed", "archive_rows", "is_image", "matching", "spelled_out", "walk"]
+
+_MAX_ROWS_SIZE: Final = 1 << 20
+
+# Real indexes have two levels: the layout's own and one for the platforms.
+_MAX_INDEX_DEPTH: Final = 8
+
+# Descriptors that are followed in all, so that indexes of indexes cannot multiply.
+_MAX_LISTED: Final = 100_000
+
+# How BuildKit marks a manifest that is about an image and is none.
+_ATTESTATION: Final = "vnd.docker.reference.type"
+
+
+class ArchiveRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """One image of Docker's `manifest.json`: paths in the archive, and its tags."""
+
+    config: str
+    repo_tags: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    unknown: Mapping[str, Any] = {}
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags, in their short form."""
+        return tuple(map(_familiar, self.repo_tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A manifest, index or other content that an index leads to, and the tags it has there."""
+
+    descriptor: Descriptor
+    tags: tuple[str, ...]
+
+
+class Documents(Protocol):
+    """Where documents are read from."""
+
+    def document(
+        self, descriptor: Descriptor, type_: type[ImageIndex], *, what: str
+    ) -> ImageIndex: ...
+
+
+class Tagged(Protocol):
+    """What has tags."""
+
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+
+
+S = TypeVar("S", bound=Tagged)
+
+
+def archive_rows(members: Members) -> tuple[ArchiveRow, ...]:
+    """Read `manifest.json`.
+
+    Raises `InvalidImageError` if it is missing, has no rows or breaks its form, and `OSError`.
+    """
+    content = members.find("manifest.json").read(limit=_MAX_ROWS_SIZE)
+    rows = decode(content, list[ArchiveRow], what="`manifest.json`")
+    if not rows:
+        raise InvalidImageError("`manifest.json`: lists no image")
+    return tuple(rows)
+
+
+def is_image(descriptor: Descriptor, manifest: Manifest) -> bool:
+    """Whether a manifest is that of an image rather than of an artifact or an attestation."""
+    return (
+        manifest.config.media_type in (OCI_CONFIG, DOCKER_CONFIG)
+        and _ATTESTATION not in descriptor.annotations
+    )
+
+
+def matching(choices: Sequence[S], tag: str) -> list[S]:
+    """Choose by a tag, in whatever form: `hello:1` also means `docker.io/library/hello:1`.
+
+    If no image has it as its name, those are chosen whose name ends in the tag: `1`.
+    """
+    wanted = spelled_out(tag)
+    named = [one for one in choices if wanted in map(spelled_out, one.tags)]
+    return named or [one for one in choices if tag in map(_last_part, one.tags)]
+
+
+def walk(
+    documents: Documents,
+    index: ImageIndex,
+    *,
+    refuse: Callable[[InvalidImageError], None] | None = None,
+) -> list[Listed]:
+    """List all that an index leads to, each once, in the order of their first mention.
+
+    Indexes come before what they list. What is inside a tagged index has the tag of that. An
+    index that cannot be read raises its `InvalidImageError`, or is given to `refuse` and left out.
+    """
+    path = _Walk(documents, refuse)
+    found: dict[tuple[str, Digest, int], tuple[Descriptor, dict[str, None]]] = {}
+    for descriptor in index.manifests:
+        tags = dict.fromkeys(_tags(descriptor))
+        for reached in path.reached(descriptor, 0):
+            key = (reached.media_type, reached.digest, reached.size)
+            found.setdefault(key, (reached, {}))[1].update(tags)
+    return [Listed(descriptor, tuple(tags)) for descriptor, tags in found.values()]
+
+
+class _Walk:
+    """One way through nested indexes, each of which is read once."""
+
+    def __init__(
+        self, documents: Documents, refuse: Callable[[InvalidImageError], None] | None
+    ) -> None:
+        self._documents = documents
+        self._refuse = refuse
+        self._read: dict[Digest, tuple[Descriptor, ...]] = {}
+        self._left = _MAX_LISTED
+
+    def reached(self, descriptor: Descriptor, depth: int) -> Iterator[Descriptor]:
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidImageError(f"`index.json` leads to more than {_MAX_LISTED} manifests")
+        yield descriptor
+        if is_index(descriptor.media_type):
+            for child in self._children(descriptor, depth):
+                yield from self.reached(child, depth + 1)
+
+    def _children(self, descriptor: Descriptor, depth: int) -> tuple[Descriptor, ...]:
+        if descriptor.digest not in self._read:
+            try:
+                self._read[descriptor.digest] = self._manifests(descriptor, depth)
+            except InvalidImageError as error:
+                if self._refuse is None:
+                    raise
+                self._refuse(error)
+                self._read[descriptor.digest] = ()
+        return self._read[descriptor.digest]
+
+    def _manifests(self, descriptor: Descriptor, depth: int) -> tuple[Descriptor, ...]:
+        what = f"the index {quoted(descriptor.digest)}"
+        if depth == _MAX_INDEX_DEPTH:
+            raise InvalidImageError(f"{what}: nested deeper than {_MAX_INDEX_DEPTH} indexes")
+        return self._documents.document(descriptor, ImageIndex, what=what).manifests
+
+
+def _tags(descriptor: Descriptor) -> tuple[str, ...]:
+    """Find the names of an entry of `index.json`: containerd's and the specification's."""
+    name = descriptor.annotations.get(IMAGE_NAME, "")
+    tag = descriptor.annotations.get(REF_NAME, "")
+    if name and tag in ("", name, _last_part(name)):
+        return (_familiar(name),)
+    return tuple(_familiar(text) for text in (name, tag) if text)
+
+
+def _familiar(name: str) -> str:
+    """Shorten a whole reference as Docker does, unless it would then read as another one."""
+    reference = _parsed(name)
+    if reference is None or not reference.tag or str(reference) != name:
+        return name
+    short = reference.familiar
+    return short if _parsed(short) == reference else name
+
+
+def spelled_out(tag: str) -> str:
+    """Write a tag in the one form in which tags can be compared, `docker.io/library/hello:1`.
+
+    What is no reference is left as it is.
+    """
+    reference = _parsed(tag)
+    return tag if reference is None else str(reference.with_default_tag())
+
+
+def _last_part(tag: str) -> str | None:
+    reference = _parsed(tag)
+    return tag if reference is None else reference.tag or tag
+
+
+def _parsed(tag: str) -> Reference | None:
+    try:
+        return Reference.parse(tag)
+    except InvalidReferenceError:
+        return None
