@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def test_an_image_without_layers_or_a_bad_tag_is_refused_before_work(tmp_path: P
     """Nothing is written for an image that cannot be built."""
     empty = fl.Image.scratch(platform="linux/amd64")
     image = empty.append(LAYER)
-    faults: list[tuple[Callable[[], object], str]] = [
+    faults: list[tuple[Any, str]] = [
         (lambda: empty.save(tmp_path / "x"), "needs at least one layer"),
         (lambda: image.save(tmp_path / "x", tags=["UPPER:1"]), "UPPER"),
         (lambda: image.save(tmp_path / "x", tags="a:1"), "must be a list"),

@@ -1,0 +1,145 @@
+"""`fastlayer build`: layers and settings in, an image out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fastlayer.cli.command import option
+from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
+from fastlayer.cli.output import Output, check_stdout
+from fastlayer.cli.progress import meter
+from fastlayer.cli.settings import image_options, with_settings
+from fastlayer.cli.source import STDIN, Addition, SourceCommand, layer_of, sources_of
+from fastlayer.cli.summary import print_record, show_image
+from fastlayer.image import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastlayer.cli.progress import Meter
+    from fastlayer.layer import Layer
+
+__all__ = ["build_command"]
+
+_HELP: Final = """\
+Build an image and write it to OUTPUT, complete or not at all.
+
+Each --rootfs and --add makes one layer, in the order given; the options of layers hold for all of
+them.
+
+\b
+OUTPUT is one of
+  FILE                            an archive that docker, podman, ctr and skopeo load
+  docker-archive:FILE[:NAME:TAG]  the same, as skopeo writes it
+  oci-archive:FILE[:NAME:TAG]     the same
+  oci:DIR[:TAG]                   an OCI layout, made or added to
+  -                               the archive on stdout
+"""
+
+_EXAMPLES: Final = """\
+# A root file system, as an archive that docker, podman, ctr and skopeo load:
+fastlayer build --rootfs rootfs -t custom/debian:12 -o debian.tar
+docker load -i debian.tar
+
+# A program alone:
+fastlayer build --add build/app:/app --entrypoint /app -t app:1 -o app.tar
+
+# Files on top of a root file system, for another platform, as an OCI layout:
+fastlayer build --rootfs base.tar.gz --add ./conf:/etc/app --add app:/usr/bin/ \\
+    --cmd '["app", "--serve"]' --port 8080 --platform linux/arm64 -t app:2 -o oci:out
+
+# From a pipe, into a pipe:
+mmdebstrap bookworm - | fastlayer build --rootfs - -t debian:12 -o - | podman load
+
+# Small, and the same bytes every time:
+fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar --json
+"""
+
+
+@click.command(
+    "build",
+    cls=SourceCommand,
+    examples=_EXAMPLES,
+    help=_HELP,
+)
+@option(
+    "--rootfs",
+    section="Layers",
+    metavar="DIR|ARCHIVE|-",
+    multiple=True,
+    help="A layer of a directory, or of a tar: plain, gzip or zstd, from a file or stdin (-).",
+)
+@option(
+    "--add",
+    section="Layers",
+    metavar="SRC:DEST",
+    type=Addition.parse,
+    multiple=True,
+    help="A layer of a file or directory, placed at DEST; a file goes into a DEST that ends in /. "
+    "It belongs to root unless --owner is given.",
+)
+@layer_options
+@image_options
+@option(
+    "-o",
+    "--output",
+    section="Output",
+    metavar="OUTPUT",
+    type=Output.parse,
+    required=True,
+    help="Where the image goes; see above.",
+)
+@option(
+    "-t",
+    "--tag",
+    "tags",
+    section="Output",
+    metavar="NAME[:TAG]",
+    multiple=True,
+    help="A name of the image.",
+)
+@option(
+    "--format",
+    section="Output",
+    type=click.Choice(["oci", "docker"]),
+    default="oci",
+    show_default=True,
+    help="Media types of the image.",
+)
+@json_option
+@progress_option
+@click.pass_context
+def build_command(
+    context: click.Context,
+    /,
+    output: Output,
+    as_json: bool,  # noqa: FBT001
+    **given: Any,
+) -> None:
+    """Turn the options into an image, build it and show what came out."""
+    check_stdout(used=output.kind == "stdout", as_json=as_json)
+    sources = sources_of(context, given["rootfs"], given["add"])
+    with meter(given["progress"]) as shown:
+        image = _image(sources, given, shown)
+        built = output.write(image, given["tags"], given["format"])
+    if as_json:
+        print_record(built.record())
+    else:
+        show_image(built, output)
+
+
+def _image(sources: Sequence[str | Addition], given: Mapping[str, Any], shown: Meter) -> Image:
+    """Describe the image, which checks all there is to check before any work."""
+    image = with_settings(Image.scratch(platform=given["platform"]), given)
+    image = image.append(*(_layer(source, given, shown) for source in sources))
+    image.check(given["format"])
+    return image
+
+
+def _layer(source: str | Addition, given: Mapping[str, Any], shown: Meter) -> Layer:
+    if isinstance(source, Addition):
+        return source.layer(options_of(given, ("gzip", None), shown.follow(source.source)))
+    name = "stdin" if source == STDIN else source
+    return layer_of(source, options_of(given, ("gzip", None), shown.follow(name)))

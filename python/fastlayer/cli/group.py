@@ -1,0 +1,96 @@
+"""The command `fastlayer` and its verbs, which are imported when they are used."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Final, cast
+
+import click
+
+from fastlayer.cli.command import SETTINGS, Examples
+from fastlayer.errors import quoted
+
+__all__ = ["fastlayer"]
+
+# The verbs with what `fastlayer --help` says of each, so that it need not import them. The verb
+# `build` is `build_command` of `fastlayer.cli.build`.
+_VERBS: Final = {
+    "build": "Build an image from directories, archives and files",
+    "layer": "Make a single layer as a file",
+    "inspect": "Show what is in an image",
+    "validate": "Check an image thoroughly",
+}
+
+_EXAMPLES: Final = """\
+fastlayer build --rootfs rootfs -t custom/hello:latest -o image.tar
+fastlayer build --add ./app:/app --entrypoint /app -t app:1 -o oci:out
+fastlayer layer rootfs -o layer.tar.zst --compression zstd:3
+fastlayer inspect image.tar
+fastlayer validate image.tar
+"""
+
+
+def _show_version(context: click.Context) -> None:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 (slow, and rare)
+
+    try:
+        click.echo(f"fastlayer {version('fastlayer-oci')}")
+    except PackageNotFoundError:
+        click.echo("fastlayer, of a source tree that is not installed")
+    context.exit()
+
+
+class _Verbs(Examples, click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module = import_module(f"fastlayer.cli.{cmd_name}")
+        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _VERBS:
+            raise click.UsageError(_unknown(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, _VERBS, n=1)
+    if near:
+        return f"no such command {quoted(name)}: did you mean {quoted(near[0])}?"
+    return f"no such command {quoted(name)}: expected {', '.join(map(quoted, _VERBS))}"
+
+
+@click.group(
+    cls=_Verbs,
+    examples=_EXAMPLES,
+    invoke_without_command=True,
+    context_settings=SETTINGS,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, wanted: _show_version(context) if wanted else None,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def fastlayer(context: click.Context) -> None:
+    """Build container images: one pass, no daemon, no root.
+
+    Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted. What failed is one line on
+    stderr; FASTLAYER_TRACEBACK=1 adds where in the program.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)

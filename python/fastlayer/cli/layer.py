@@ -1,0 +1,87 @@
+"""`fastlayer layer`: a single layer as a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fastlayer.cli.command import Command, option
+from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
+from fastlayer.cli.output import STDOUT, check_stdout, layer_output, save_layer
+from fastlayer.cli.progress import meter
+from fastlayer.cli.source import STDIN, check_stdin, layer_of
+from fastlayer.cli.summary import print_record, show_layer
+
+if TYPE_CHECKING:
+    from fastlayer.media_type import Compression
+
+__all__ = ["layer_command"]
+
+_EXAMPLES: Final = """\
+# A directory, compressed as the name of the file says:
+fastlayer layer rootfs -o layer.tar.zst
+
+# At another level, without what nobody needs:
+fastlayer layer rootfs -o layer.tar.gz --compression gzip:9 --exclude '**/*.pyc'
+
+# From a pipe, into a pipe:
+tar -C rootfs -c . | fastlayer layer - -o - --compression zstd:3 > layer.tar.zst
+
+# The digests of what would be written:
+fastlayer layer rootfs -o /dev/null --json
+"""
+
+_SUFFIXES: Final[dict[str, Compression]] = {
+    ".tar": "none",
+    ".tar.gz": "gzip",
+    ".tgz": "gzip",
+    ".tar.zst": "zstd",
+    ".tzst": "zstd",
+}
+
+
+@click.command(
+    "layer",
+    cls=Command,
+    examples=_EXAMPLES,
+)
+@click.argument("source", metavar="SOURCE")
+@layer_options
+@option(
+    "-o",
+    "--output",
+    section="Output",
+    metavar="FILE",
+    type=layer_output,
+    required=True,
+    help="The file, or - for stdout.",
+)
+@json_option
+@progress_option
+def layer_command(source: str, output: str, as_json: bool, **given: Any) -> None:  # noqa: FBT001
+    """Make a layer of SOURCE and write its blob to a file, complete or not at all.
+
+    SOURCE is a directory, or a tar: plain, gzip or zstd, from a file or stdin (-). Without
+    --compression, the suffix of the file says how: .tar, .tar.gz, .tgz, .tar.zst, .tzst; for any
+    other it is gzip.
+    """
+    to_stdout = output == STDOUT
+    check_stdout(used=to_stdout, as_json=as_json)
+    check_stdin([source])
+    with meter(given["progress"]) as shown:
+        progress = shown.follow("stdin" if source == STDIN else source)
+        layer = layer_of(source, options_of(given, (_implied(output), None), progress))
+        built = save_layer(layer, output)
+    if as_json:
+        print_record({**built.record(), "output": output})
+    else:
+        show_layer(built, "stdout" if to_stdout else output, to_stderr=to_stdout)
+
+
+def _implied(output: str) -> Compression:
+    """Say which compression the name of the output stands for."""
+    for suffix, compression in _SUFFIXES.items():
+        if output.lower().endswith(suffix):
+            return compression
+    return "gzip"

@@ -1,0 +1,119 @@
+"""The options of a layer, which `build` and `layer` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from fastlayer.cli.command import option
+from fastlayer.cli.progress import MODES
+from fastlayer.cli.values import compression, file_mode, mtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fastlayer.engine import Progress
+    from fastlayer.media_type import Compression
+    from fastlayer.options import LayerOptions
+
+__all__ = ["json_option", "layer_options", "options_of", "progress_option"]
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+_SECTION: Final = "Layers"
+
+_OPTIONS: Final = (
+    option(
+        "--prefix",
+        section=_SECTION,
+        metavar="PATH",
+        default="",
+        help="Put the tree there in the layer, such as /opt/app.",
+    ),
+    option(
+        "--exclude",
+        section=_SECTION,
+        metavar="PATTERN",
+        multiple=True,
+        help="Leave out what matches, as in a .dockerignore; `!PATTERN` takes back in.",
+    ),
+    option("--owner", section=_SECTION, metavar="UID:GID", help="Owner of every entry."),
+    option(
+        "--mode",
+        section=_SECTION,
+        metavar="OCTAL",
+        type=file_mode,
+        help="Permission bits of every file; directories can be searched besides.",
+    ),
+    option(
+        "--mtime",
+        section=_SECTION,
+        metavar="TIME",
+        type=mtime,
+        help="Time of every entry: seconds since 1970, or as 2025-04-18T19:07:30Z.",
+    ),
+    option(
+        "--xattrs",
+        section=_SECTION,
+        type=click.Choice(["keep", "none"]),
+        default="keep",
+        show_default=True,
+        help="Extended attributes, capabilities among them.",
+    ),
+    option(
+        "--compression",
+        section=_SECTION,
+        metavar="NAME[:LEVEL]",
+        type=compression,
+        help="gzip (levels 1-9, default 6), zstd (1-22, default 3) or none.",
+    ),
+    option(
+        "--threads",
+        section=_SECTION,
+        metavar="N",
+        type=int,
+        help="Threads to use; by default all there are. The bytes do not depend on it.",
+    ),
+)
+
+json_option: Final = option(
+    "--json", "as_json", section="Output", is_flag=True, help="Print one record in JSON on stdout."
+)
+
+progress_option: Final = option(
+    "--progress",
+    section="Output",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="On stderr: a bar, or a line every few seconds (plain); auto is a bar on a terminal.",
+)
+
+
+def layer_options(command: _F) -> _F:
+    """Give a command the options of a layer."""
+    for declare in reversed(_OPTIONS):
+        command = declare(command)
+    return command
+
+
+def options_of(
+    given: Mapping[str, Any],
+    default: tuple[Compression, int | None],
+    progress: Progress | None,
+) -> LayerOptions:
+    """Take the options of a layer from what a command was given."""
+    name, level = given["compression"] or default
+    return {
+        "compression": name,
+        "level": level,
+        "threads": given["threads"],
+        "prefix": given["prefix"],
+        "owner": given["owner"],
+        "mode": given["mode"],
+        "mtime": given["mtime"],
+        "exclude": given["exclude"],
+        "xattrs": given["xattrs"],
+        "progress": progress,
+    }

@@ -1,0 +1,174 @@
+"""Where results go: `-o` of `build` and of `layer`, by the names that skopeo's users know."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from fastlayer.errors import quoted
+from fastlayer.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from fastlayer.digest import Digest
+    from fastlayer.image import BuiltImage, Image
+    from fastlayer.layer import BuiltLayer, Layer
+    from fastlayer.media_type import Format
+
+__all__ = ["STDOUT", "Output", "check_stdout", "layer_output", "save_layer"]
+
+STDOUT: Final = "-"
+
+_NOT_YET: Final = {
+    "docker://": "this version cannot push yet: write an archive and let `skopeo copy` push it",
+    "docker-daemon:": "this version cannot push yet: write an archive and `docker load` it",
+    "containers-storage:": "this version cannot write there: write an archive and `podman load` it",
+    "dir:": "this version does not write that form: use `oci:DIR`",
+}
+
+# Transports with the form of what is written there.
+_FORMS: Final = {
+    "docker-archive": "docker-archive:FILE[:NAME:TAG]",
+    "oci-archive": "oci-archive:FILE[:NAME:TAG]",
+    "oci": "oci:DIR[:TAG]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where an image goes, and a further name for it there: a whole one, or the tag alone."""
+
+    kind: Literal["archive", "layout", "stdout"]
+    path: str
+    name: str = ""
+    tag: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Output:
+        """Read `-o`. Raises `click.BadParameter`."""
+        if text == STDOUT:
+            return cls("stdout", "")
+        for transport, reason in _NOT_YET.items():
+            if text.startswith(transport):
+                raise click.BadParameter(f"{quoted(text)}: {reason}")
+        transport, colon, rest = text.partition(":")
+        if colon and transport in _FORMS:
+            return cls._of_transport(transport, rest)
+        _check_file(text, f"write `oci:{text}` for a layout")
+        return cls("archive", text)
+
+    @classmethod
+    def _of_transport(cls, transport: str, rest: str) -> Output:
+        path, colon, name = rest.partition(":")
+        if not path or (colon and not name):
+            raise click.BadParameter(
+                f"{quoted(f'{transport}:{rest}')} is not of the form `{_FORMS[transport]}`"
+            )
+        if transport != "oci":
+            _check_file(path, f"write `oci:{path}` for a layout")
+        # A word alone is an image for Docker, but the tag of one where OCI has the say.
+        is_tag = transport != "docker-archive" and not set(name) & set("/:")
+        return cls(
+            "layout" if transport == "oci" else "archive",
+            path,
+            name="" if is_tag else name,
+            tag=name if is_tag else "",
+        )
+
+    def __str__(self) -> str:
+        """Show it as `fastlayer inspect` takes it."""
+        if self.kind == "stdout":
+            return "stdout"
+        return self.path if self.kind == "archive" else f"oci:{self.path}"
+
+    def write(self, image: Image, tags: Sequence[str], format: Format) -> BuiltImage:  # noqa: A002
+        """Build the image there. Raises what `Image.save` raises, and `click.UsageError`."""
+        tags = [*tags, *self._names(tags)]
+        if self.kind == "layout":
+            name = self.tag or None
+            return image.write_layout(self.path, tags=tags, name=name, format=format)
+        target = self.path if self.kind == "archive" else _stdout()
+        return image.save(target, tags=tags, format=format)
+
+    def _names(self, tags: Sequence[str]) -> list[str]:
+        """List the further name, if any: a tag alone is one more tag of the first `--tag`."""
+        if self.tag and tags:
+            return [str(Reference.parse(tags[0]).with_tag(self.tag))]
+        if self.tag and self.kind == "archive":
+            raise click.UsageError(
+                f"`oci-archive:{self.path}:{self.tag}` has a tag without a name: "
+                f"write `oci-archive:{self.path}:NAME:{self.tag}`"
+            )
+        return [self.name] if self.name else []
+
+
+def layer_output(text: str) -> str:
+    """Read `-o` of a layer. Raises `click.BadParameter`."""
+    if text != STDOUT:
+        _check_file(text, "name a file in it")
+    return text
+
+
+def check_stdout(*, used: bool, as_json: bool) -> None:
+    """Refuse to mix an archive with a record, or to show it to a person."""
+    if not used:
+        return
+    if as_json:
+        raise click.UsageError("`--json` and `-o -` both write to stdout: choose one of them")
+    if _stdout().isatty():
+        raise click.UsageError("stdout is a terminal: redirect it, or name a file with `-o`")
+
+
+def save_layer(layer: Layer, output: str) -> BuiltLayer:
+    """Write a layer's blob to a file or to stdout. Raises what `Layer.build` raises."""
+    return layer.build(_StdoutStore()) if output == STDOUT else layer.save(output)
+
+
+def _check_file(path: str, advice: str) -> None:
+    if not path:
+        raise click.BadParameter("the name of a file is missing")
+    if Path(path).is_dir():
+        raise click.BadParameter(f"{quoted(path)} is a directory: {advice}")
+
+
+def _stdout() -> BinaryIO:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdout>")
+    sys.stdout.flush()
+    return sys.stdout.buffer
+
+
+class _StdoutStore:
+    """A store for the one blob that goes down stdout as it is made."""
+
+    outputs: Sequence[tuple[int, int]] = ()
+
+    @contextmanager
+    def blob(self) -> Iterator[_StdoutBlob]:
+        yield _StdoutBlob(_stdout())
+
+    def put(self, content: bytes) -> None:
+        raise NotImplementedError(f"a layer has no documents, got one of {len(content)} bytes")
+
+
+class _StdoutBlob:
+    """Bytes that are gone once they are written, so there is nothing to keep or discard."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.name = stream.name
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def commit(self, digest: Digest, size: int) -> None:
+        pass

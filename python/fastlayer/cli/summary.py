@@ -1,0 +1,70 @@
+"""What `build` and `layer` print when they are done: a record, or a few lines for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fastlayer import media_type
+from fastlayer.archive.output import named
+from fastlayer.cli.text import byte_count, plural, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fastlayer.cli.output import Output
+    from fastlayer.image import BuiltImage
+    from fastlayer.layer import BuiltLayer
+
+__all__ = ["print_record", "show_image", "show_layer"]
+
+
+def print_record(record: Mapping[str, Any]) -> None:
+    """Print one record as one line of JSON, in ASCII: names need not be valid Unicode."""
+    with named("<stdout>"):
+        click.echo(json.dumps(record))
+
+
+def show_image(image: BuiltImage, output: Output) -> None:
+    """Show what was built, where it is and what identifies it; on stderr if that is on stdout."""
+    size = sum(layer.size for layer in image.layers) + image.config.size + image.size
+    facts = [
+        ("output", str(output)),
+        ("platform", str(image.platform)),
+        ("size", f"{byte_count(size)} in {plural(len(image.layers), 'layer')}"),
+        ("image ID", str(image.config.digest)),
+        ("digest", str(image.digest)),
+    ]
+    for number, layer in enumerate(image.layers, 1):
+        facts += [(f"layer {number}", _contents(layer)), ("  diff_id", str(layer.diff_id))]
+    title = ", ".join(image.tags) or output.tag or "untagged image"
+    _show(title, facts, to_stderr=output.kind == "stdout")
+
+
+def show_layer(layer: BuiltLayer, output: str, *, to_stderr: bool) -> None:
+    """Show where the layer is and what identifies it."""
+    facts = [
+        ("content", _contents(layer)),
+        ("digest", str(layer.digest)),
+        ("diff_id", str(layer.diff_id)),
+    ]
+    _show(output, facts, to_stderr=to_stderr)
+
+
+def _contents(layer: BuiltLayer) -> str:
+    """Say how much is in a layer, and how large that is: `30.1 MB (12.3 MB gzip), 7 entries`."""
+    size = byte_count(layer.uncompressed_size)
+    compression = media_type.compression_of(layer.media_type)
+    if compression != "none":
+        size += f" ({byte_count(layer.size)} {compression})"
+    entries = "1 entry" if layer.entries == 1 else f"{layer.entries} entries"
+    return f"{size}, {entries}"
+
+
+def _show(title: str, facts: Iterable[tuple[str, str]], *, to_stderr: bool) -> None:
+    with named("<stderr>" if to_stderr else "<stdout>"):
+        click.secho(printable(title), bold=True, err=to_stderr)
+        for name, value in facts:
+            click.echo(f"  {name:<10}{printable(value)}", err=to_stderr)

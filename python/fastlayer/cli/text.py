@@ -1,0 +1,47 @@
+"""Words for people: on stderr, and on one line that no name can break."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import Final
+
+__all__ = ["byte_count", "plural", "printable", "say"]
+
+_UNITS: Final = ("kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def say(message: str) -> None:
+    """Write one line to stderr, if anybody can still read it."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            # The name at run time: a bar puts itself in between, so that lines go above it.
+            print(f"fastlayer: {printable(message)}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """`text` with line breaks, terminal escapes and undecodable bytes as backslash escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
+
+
+def byte_count(size: float) -> str:
+    """`size` bytes in decimal units, as disks and networks are sold: `12.3 MB`."""
+    if size < 1000:  # noqa: PLR2004
+        return plural(int(size), "byte")
+    for unit in _UNITS:
+        size /= 1000
+        if size < 999.95 or unit == _UNITS[-1]:  # noqa: PLR2004 (what rounds to 1000.0)
+            break
+    return f"{size:.1f} {unit}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 layer`, `2 layers`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

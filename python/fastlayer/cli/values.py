@@ -1,0 +1,94 @@
+"""Values of options, parsed: each function takes the text and raises `click.BadParameter`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, get_args
+
+import click
+
+from fastlayer.epoch import source_date_epoch
+from fastlayer.errors import quoted
+from fastlayer.media_type import Compression
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["compression", "created", "file_mode", "key_value", "mtime", "words"]
+
+_SECONDS: Final = re.compile(r"-?[0-9]{1,18}")
+_MODE: Final = re.compile(r"(?:0o)?[0-7]{1,5}")
+
+
+def compression(text: str) -> tuple[Compression, int | None]:
+    """Read `zstd` or `zstd:19`; the range of the level is known to the core."""
+    name, colon, level = text.partition(":")
+    for known in get_args(Compression):
+        if name == known:
+            break
+    else:
+        raise click.BadParameter(
+            f"unknown compression {quoted(name)}: expected `gzip[:LEVEL]`, `zstd[:LEVEL]` or `none`"
+        )
+    if colon and not _SECONDS.fullmatch(level):
+        raise click.BadParameter(f"the level {quoted(level)} is not a number")
+    return known, int(level) if colon else None
+
+
+def file_mode(text: str) -> int:
+    """Read permission bits in octal, `0755`."""
+    if not _MODE.fullmatch(text):
+        raise click.BadParameter(f"{quoted(text)} is not an octal number such as `0755`")
+    return int(text, 8)
+
+
+def mtime(text: str) -> int | datetime:
+    """Read seconds since 1970 or a time with its zone, `2025-04-18T19:07:30Z`."""
+    if _SECONDS.fullmatch(text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(
+            f"{quoted(text)} is neither seconds since 1970 nor a time such as "
+            "`2025-04-18T19:07:30Z`"
+        )
+    return moment
+
+
+def created(text: str) -> str | datetime | int:
+    """Read a time of creation; `now` is `SOURCE_DATE_EPOCH` where that is set."""
+    if text == "now":
+        epoch = source_date_epoch()
+        return datetime.now(UTC).replace(microsecond=0) if epoch is None else epoch
+    return int(text) if _SECONDS.fullmatch(text) else text
+
+
+def key_value(text: str) -> tuple[str, str]:
+    """Read `KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise click.BadParameter(f"{quoted(text)} is not of the form `KEY=VALUE`")
+    return key, value
+
+
+def words(text: str) -> Sequence[str]:
+    """Read a command: a JSON array if it starts with `[`, else words as in a shell."""
+    if text.startswith("["):
+        try:
+            items = json.loads(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{quoted(text)} is not a JSON array: {error}") from error
+        if not all(isinstance(item, str) for item in items):
+            raise click.BadParameter(f"{quoted(text)} has items that are not text")
+        return tuple(items)
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        reason = str(error)
+        raise click.BadParameter(f"{quoted(text)}: {reason[:1].lower()}{reason[1:]}") from error
