@@ -16,7 +16,8 @@ from fastlayer.cli.build import build_command
 from fastlayer.cli.failure import explain
 from fastlayer.cli.layer import layer_command
 from fastlayer.cli.run import run
-from fastlayer.cli.text import byte_count, plural, printable
+from fastlayer.cli.text import byte_count, plural
+from fastlayer.errors import printable
 
 VERBS = ["build", "layer", "inspect", "validate"]
 

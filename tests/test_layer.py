@@ -5,6 +5,8 @@ import gzip
 import io
 import os
 import socket
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable
@@ -133,6 +135,24 @@ def test_a_wrong_option_is_refused_at_once(options: Any, message: str) -> None:
         fl.Layer.from_directory("/no/such/directory", **options)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "needs at least one file"),
+        ({"a/../b": b""}, "has a `..` part"),
+        ({"a/": b"", "/a": b""}, "`/a` is the destination of two files"),
+        ({"a": b"", "a/b": b""}, "`a` is the destination of a file and of a directory"),
+        ({"/": b""}, "`/` names no file"),
+        ({"x/.wh.y": b""}, "would delete files"),
+    ],
+)
+def test_a_wrong_destination_is_refused_at_once(files: Any, message: str) -> None:
+    """It is an error of the description, before any file is looked at."""
+    with pytest.raises(fl.InvalidArgumentError) as caught:
+        fl.Layer.from_files(files)
+    assert message in str(caught.value)
 
 
 def test_a_mistyped_option_is_refused() -> None:
@@ -275,3 +295,12 @@ def test_no_thread_outlives_a_call(tree: Path, tmp_path: Path, threads_before: s
     after = {int(task.name) for task in Path("/proc/self/task").iterdir()}
     assert after <= threads_before
     assert threading.active_count() == 1
+
+
+def test_standard_output_may_be_named_as_a_device(tree: Path) -> None:
+    """`/dev/stdout` is a link into `/proc`; a pipe behind it is written to, not replaced."""
+    code = "import sys, fastlayer as fl; fl.Layer.from_directory(sys.argv[1]).save('/dev/stdout')"
+    command = [sys.executable, "-c", code, os.fspath(tree)]
+    result = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    with tarfile.open(fileobj=io.BytesIO(result.stdout)) as tar:
+        assert "app" in tar.getnames()

@@ -81,3 +81,11 @@ def test_all_that_is_not_kept_can_be_taken_back_at_once() -> None:
         assert done == [3, 2, 1]
         keep()
     assert done == [3, 2, 1]
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    """What goes wrong on the way back does not hide what went wrong first."""
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as caught, output_file(tmp_path / "file"):
+        pass
+    assert caught.value.filename == str(tmp_path / "file")

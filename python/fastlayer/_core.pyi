@@ -101,9 +101,14 @@ class ScanRecord:
     def members(self) -> list[MemberRecord]: ...
 
 def check_layer(
-    policy: _Policy, *, compression: str, level: int | None, threads: int | None
+    policy: _Policy,
+    *,
+    compression: str,
+    level: int | None,
+    threads: int | None,
+    destinations: Sequence[bytes],
 ) -> None:
-    """Raise `InvalidArgumentError` for options that `build_layer` would refuse."""
+    """Raise `InvalidArgumentError` for options, and destinations, that `build_layer` refuses."""
 
 def build_layer(
     kind: str,

@@ -36,6 +36,7 @@ __all__ = [
     "SourceError",
     "SourceWarning",
     "UnsupportedEntryError",
+    "printable",
     "quoted",
 ]
 
@@ -51,18 +52,18 @@ def quoted(value: object) -> str:
     return f"`{text}`"
 
 
-def _one_line(message: str) -> str:
-    """`message` with line breaks, terminal escapes and surrogates written as backslash escapes.
+def printable(text: str) -> str:
+    """`text` with line breaks, terminal escapes and undecodable bytes as backslash escapes.
 
     Names in messages come from archives and documents of strangers.
     """
-    if message.isprintable():
-        return message
+    if text.isprintable():
+        return text
     return "".join(
         character
         if character.isprintable()
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in message
+        for character in text
     )
 
 
@@ -70,7 +71,7 @@ class FastlayerError(Exception):
     """Everything that fastlayer raises on purpose, apart from `OSError` and `KeyboardInterrupt`."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(_one_line(message))
+        super().__init__(printable(message))
 
 
 class InvalidArgumentError(FastlayerError, ValueError):

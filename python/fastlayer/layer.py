@@ -108,7 +108,8 @@ class Layer:
         )
         if not pairs:
             raise InvalidArgumentError("a layer of files needs at least one file")
-        return cls("files", pairs, Recipe.of(options))
+        destinations = [destination for destination, _ in pairs]
+        return cls("files", pairs, Recipe.of(options, destinations=destinations))
 
     @classmethod
     def from_archive(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:

@@ -73,10 +73,11 @@ class Recipe:
     progress: Progress | None
 
     @classmethod
-    def of(cls, options: LayerOptions) -> Self:
+    def of(cls, options: LayerOptions, *, destinations: Sequence[bytes] = ()) -> Self:
         """Check `options` and read `SOURCE_DATE_EPOCH`, which no time of the layer is later than.
 
-        Raises `InvalidArgumentError` naming the option.
+        `destinations` are those of single files. Raises `InvalidArgumentError` naming what is
+        wrong.
         """
         unknown = sorted(options.keys() - LayerOptions.__annotations__.keys())
         if unknown:
@@ -93,6 +94,7 @@ class Recipe:
             compression=recipe.compression,
             level=recipe.level,
             threads=recipe.threads,
+            destinations=destinations,
         )
         return recipe
 

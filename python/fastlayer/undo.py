@@ -22,7 +22,10 @@ _actions: dict[object, tuple[int, Callable[[], None]]] = {}
 
 @contextmanager
 def undone_unless_kept(action: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Run `action` when the block ends, unless the function that it is given was called."""
+    """Run `action` when the block ends, unless the function that the block is given was called.
+
+    An action may run twice.
+    """
     key = object()
     _actions[key] = (os.getpid(), action)
 
@@ -32,8 +35,12 @@ def undone_unless_kept(action: Callable[[], None]) -> Iterator[Callable[[], None
     try:
         yield keep
     finally:
-        if _actions.pop(key, None) is not None:
-            action()
+        # Registered until it is done: a signal in between runs it again, which does no harm.
+        if key in _actions:
+            try:
+                action()
+            finally:
+                keep()
 
 
 def take_back_all() -> None:

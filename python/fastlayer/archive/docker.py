@@ -7,16 +7,14 @@ docker and skopeo's `docker-archive:` read `manifest.json`; containerd, podman a
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from fastlayer.archive.output import named, output_file
+from fastlayer.archive.output import final_path, is_special, named, output_file
 from fastlayer.archive.store import ArchiveStore, blob_path
 from fastlayer.archive.tags import annotations_for, parse_tags, repo_tag
 from fastlayer.document import encode
@@ -112,14 +110,12 @@ def _destination(
         with _spooled(path, getattr(path, "name", None)) as spool:
             yield spool
         return
-    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
-    if _is_special(target):
+    if is_special(path):
         # A pipe or a device: written to, never replaced.
-        with named(path), target.open("wb") as stream, _spooled(stream, path) as spool:
+        with named(path), open(path, "wb") as stream, _spooled(stream, path) as spool:  # noqa: PTH123
             yield spool
         return
-    if target.is_dir():
-        raise IsADirectoryError(21, "Is a directory: write `oci:DIR` for a layout", os.fspath(path))
+    target = final_path(path)
     with output_file(target.parent) as file:
         yield file.fileno(), os.fspath(path), []
         file.commit(target)
@@ -136,14 +132,6 @@ def _spooled(stream: BinaryIO, name: object) -> Iterator[tuple[int, str, list[tu
             while piece := spool.read(_COPY):
                 stream.write(piece)
             stream.flush()
-
-
-def _is_special(path: Path) -> bool:
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _identity(stream: BinaryIO) -> list[tuple[int, int]]:

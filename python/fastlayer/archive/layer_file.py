@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastlayer.archive.output import OutputFile, output_file
+from fastlayer.archive.output import OutputFile, final_path, is_special, output_file
 from fastlayer.errors import InternalError
 
 if TYPE_CHECKING:
@@ -37,14 +37,12 @@ class _FileStore:
 
     @contextmanager
     def blob(self) -> Iterator[_FileBlob]:
-        target = self._path.resolve() if self._path.is_symlink() else self._path
-        if target.is_dir():
-            raise IsADirectoryError(21, os.strerror(21), os.fspath(self._path))
-        if target.exists() and not target.is_file():
+        if is_special(self._path):
             # A pipe or a device takes the bytes as they come: nothing is patched in a blob.
-            with target.open("wb", buffering=0) as stream:
+            with self._path.open("wb", buffering=0) as stream:
                 yield _FileBlob(self._path, stream.fileno(), None)
             return
+        target = final_path(self._path)
         with output_file(target.parent) as file:
             yield _FileBlob(target, file.fileno(), file)
 

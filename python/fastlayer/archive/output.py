@@ -7,20 +7,31 @@ behind is recognised, and removed by the next one that writes to the folder.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
+import stat
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-__all__ = ["OutputFile", "named", "output_file", "replace_file", "sync_directory"]
+__all__ = [
+    "OutputFile",
+    "final_path",
+    "is_special",
+    "named",
+    "output_file",
+    "replace_file",
+    "sync_directory",
+    "write_all",
+]
 
 _PREFIX, _SUFFIX = ".fastlayer-", ".tmp"
 
@@ -55,7 +66,12 @@ def output_file(directory: Path) -> Iterator[OutputFile]:
     _remove_stale(directory)
     temporary = directory / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with undone_unless_kept(lambda: temporary.unlink(missing_ok=True)) as keep:
+
+    def remove() -> None:
+        with suppress(OSError):
+            temporary.unlink()
+
+    with undone_unless_kept(remove) as keep:
         try:
             descriptor = os.open(temporary, flags, 0o666)
         except OSError as error:
@@ -69,6 +85,25 @@ def output_file(directory: Path) -> Iterator[OutputFile]:
             yield OutputFile(descriptor, temporary, keep)
         finally:
             os.close(descriptor)
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether an output is a pipe or device, also through a link such as `/dev/stdout`."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def final_path(path: str | os.PathLike[str]) -> Path:
+    """Where a file appears: a link is written through, a folder is refused."""
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    return target
 
 
 def replace_file(path: Path, content: bytes) -> None:

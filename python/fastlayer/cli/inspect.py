@@ -16,7 +16,8 @@ from rich.text import Text
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.options import json_option
 from fastlayer.cli.summary import print_record
-from fastlayer.cli.text import byte_count, printable
+from fastlayer.cli.text import byte_count
+from fastlayer.errors import printable
 from fastlayer.inspection import inspect
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from fastlayer.cli.text import byte_count, printable, say
+from fastlayer.cli.text import byte_count, say
+from fastlayer.errors import printable
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:

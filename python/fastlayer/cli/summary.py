@@ -9,7 +9,8 @@ import click
 
 from fastlayer import media_type
 from fastlayer.archive.output import named
-from fastlayer.cli.text import byte_count, plural, printable
+from fastlayer.cli.text import byte_count, plural
+from fastlayer.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

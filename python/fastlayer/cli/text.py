@@ -6,7 +6,9 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["byte_count", "plural", "printable", "say"]
+from fastlayer.errors import printable
+
+__all__ = ["byte_count", "plural", "say"]
 
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -17,18 +19,6 @@ def say(message: str) -> None:
         with suppress(OSError):
             # The name at run time: a bar puts itself in between, so that lines go above it.
             print(f"fastlayer: {printable(message)}", file=sys.stderr, flush=True)
-
-
-def printable(text: str) -> str:
-    """`text` with line breaks, terminal escapes and undecodable bytes as backslash escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text
-    )
 
 
 def byte_count(size: float) -> str:

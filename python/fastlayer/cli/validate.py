@@ -11,7 +11,8 @@ from fastlayer.cli.failure import FAILED
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.progress import meter
 from fastlayer.cli.summary import print_record
-from fastlayer.cli.text import byte_count, plural, printable
+from fastlayer.cli.text import byte_count, plural
+from fastlayer.errors import printable
 from fastlayer.validation import validate
 
 if TYPE_CHECKING:

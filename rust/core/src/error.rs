@@ -40,6 +40,16 @@ pub enum Error {
         what: String,
     },
 
+    /// The build would read a file that it writes.
+    #[error(
+        "the output `{}` is inside the tree that it is made of: write it elsewhere, or exclude \
+         its folder", path.display()
+    )]
+    OutputInInput {
+        /// The file as the walk met it; an output in the making may have a temporary name.
+        path: PathBuf,
+    },
+
     /// A layer cannot hold this entry.
     #[error("`{}` cannot be stored in a layer: {reason}", path.display())]
     Unsupported {

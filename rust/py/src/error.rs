@@ -17,6 +17,14 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
         Error::Read(source) => os_error(py, &source, None),
         Error::Changed { path, .. } => raise(py, "SourceChangedError", message, Some(&path)),
         Error::Unsupported { path, .. } => raise(py, "UnsupportedEntryError", message, Some(&path)),
+        Error::OutputInInput { .. } => {
+            // The walk met a temporary name, which the caller never heard of.
+            let message = Error::OutputInInput {
+                path: output.to_path_buf(),
+            }
+            .to_string();
+            raise(py, "UnsupportedEntryError", message, Some(output))
+        }
         Error::Malformed { path, .. } => raise(py, "MalformedArchiveError", message, Some(&path)),
         Error::Argument(_) => raise(py, "InvalidArgumentError", message, None),
         // Raised only after a signal handler did not raise: what it asked for is to stop.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fastlayer_core::blob::{Build, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
-use fastlayer_core::source::{FileSource, Patterns, Policy};
+use fastlayer_core::source::{FileSource, Patterns, Policy, check_destinations};
 use fastlayer_core::{Error, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -89,21 +89,21 @@ impl From<LayerBlob> for LayerRecord {
     }
 }
 
-/// Raises for options that `build_layer` would refuse.
+/// Raises for options, and destinations of files, that `build_layer` would refuse.
 #[pyfunction]
-#[pyo3(signature = (policy, *, compression, level, threads))]
+#[pyo3(signature = (policy, *, compression, level, threads, destinations))]
 pub(crate) fn check_layer(
     py: Python<'_>,
     policy: PolicyArgument,
     compression: &str,
     level: Option<i64>,
     threads: Option<i64>,
+    destinations: Vec<Vec<u8>>,
 ) -> PyResult<()> {
     let check = || -> Result<()> {
         Compression::new(compression, level)?;
         thread_count(threads)?;
-        policy.into_policy()?;
-        Ok(())
+        check_destinations(destinations, &policy.into_policy()?)
     };
     check().map_err(|error| to_python(py, error, Path::new("")))
 }

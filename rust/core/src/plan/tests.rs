@@ -99,7 +99,9 @@ fn the_output_of_the_build_is_refused_as_input() {
     )
     .unwrap_err();
     assert!(
-        error.to_string().contains("output of this very build"),
+        error
+            .to_string()
+            .contains("inside the tree that it is made of"),
         "{error}"
     );
 }

@@ -47,15 +47,30 @@ pub fn add_files(
 }
 
 /// The files by their place in the order of the layer.
-type Arranged = BTreeMap<Box<[u8]>, (Box<[u8]>, FileSource)>;
+type Arranged<T> = BTreeMap<Box<[u8]>, (Box<[u8]>, T)>;
 
-fn arrange(
-    files: impl IntoIterator<Item = (Vec<u8>, FileSource)>,
+/// Checks the destinations of files before any of them is looked at.
+pub fn check_destinations(
+    destinations: impl IntoIterator<Item = Vec<u8>>,
     policy: &Policy,
-) -> Result<Arranged> {
+) -> Result<()> {
+    arrange(
+        destinations
+            .into_iter()
+            .map(|destination| (destination, ())),
+        policy,
+    )
+    .map(|_| ())
+}
+
+fn arrange<T>(
+    files: impl IntoIterator<Item = (Vec<u8>, T)>,
+    policy: &Policy,
+) -> Result<Arranged<T>> {
+    let invalid = |error: Error| Error::Argument(format!("invalid destination: {error}"));
     let mut arranged = Arranged::new();
     for (destination, source) in files {
-        let path = normalize_path(&destination)?;
+        let path = normalize_path(&destination).map_err(invalid)?;
         let Some(name) = path
             .rsplit(|&byte| byte == b'/')
             .next()
@@ -66,7 +81,7 @@ fn arrange(
                 "names no file: a destination ends in a file's name",
             ));
         };
-        refuse_whiteout_name(name, display_path(&destination))?;
+        refuse_whiteout_name(name, display_path(&destination)).map_err(invalid)?;
         if policy.exclude.excludes(&path) {
             continue;
         }

@@ -16,7 +16,7 @@ mod xattr;
 
 pub use archive::ArchiveStream;
 pub use decode::{Decoder, Encoding};
-pub use file::{FileSource, add_files};
+pub use file::{FileSource, add_files, check_destinations};
 pub use pattern::Patterns;
 pub use policy::Policy;
 pub use tree::add_tree;

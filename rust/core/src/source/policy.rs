@@ -1,6 +1,6 @@
 //! What happens to an entry's metadata between its source and the tar.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::Patterns;
 use crate::tar::{Entry, Kind, Xattr, normalize_path};
 
@@ -32,7 +32,8 @@ const HOST_XATTRS: [&[u8]; 3] = [b"security.selinux", b"trusted.overlay.", b"use
 impl Policy {
     /// Sets the prefix from a path as users write it (`/opt/app`, `opt/app/`).
     pub fn with_prefix(mut self, prefix: &[u8]) -> Result<Self> {
-        self.prefix = normalize_path(prefix)?;
+        self.prefix = normalize_path(prefix)
+            .map_err(|error| Error::Argument(format!("invalid prefix: {error}")))?;
         Ok(self)
     }
 

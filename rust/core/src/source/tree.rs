@@ -193,9 +193,9 @@ impl Walk<'_> {
             ));
         }
         if self.plan.is_output(stat.st_dev, stat.st_ino) {
-            let reason = "it is the output of this very build: write the output outside of the \
-                          tree, or exclude it";
-            return Err(Error::unsupported(self.shown(path), reason));
+            return Err(Error::OutputInInput {
+                path: self.shown(path),
+            });
         }
         let mut entry = entry_of(path, Kind::Regular, &stat);
         entry.size = size_of(&stat);
