@@ -373,7 +373,10 @@ def test_nothing_to_build_from_is_bad_usage(capsys: pytest.CaptureFixture[str]) 
         (["--rootfs", "rootfs", "-o", "oci:conf"], "`conf` is neither empty nor an OCI layout: "),
         (["--rootfs", "app", "-o", "x.tar"], "malformed archive `app`: "),
         (["--rootfs", "app", "-o", "oci:out"], "malformed archive `app`: "),
-        (["--rootfs", "rootfs", "-o", "rootfs/x.tar"], "the output `rootfs/x.tar` is inside the tree"),
+        (
+            ["--rootfs", "rootfs", "-o", "rootfs/x.tar"],
+            "the output `rootfs/x.tar` is inside the tree",
+        ),
         (["--rootfs", "rootfs", "--add", "missing:/x", "-o", "x.tar"], "`missing`: No such "),
     ],
 )

@@ -1,0 +1,75 @@
+"""The examples of README and the guides do what they say."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A folder with the files that the examples name."""
+    for directory in ("rootfs/etc", "conf", "build"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "rootfs/etc/os-release").write_text("PRETTY_NAME=test\n")
+    (tmp_path / "conf/app.conf").touch()
+    for program in ("build/app", "build/hello"):
+        (tmp_path / program).write_bytes(b"\x7fELF")
+    with tarfile.open(tmp_path / "base.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "rootfs", ".")
+    return tmp_path
+
+
+def python_blocks() -> list[str]:
+    """The Python examples of README."""
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def fastlayer_commands() -> Iterator[list[str]]:
+    """The indented command lines of README that call fastlayer, with continuation lines joined."""
+    text = README.read_text().replace("\\\n", " ")
+    for line in re.findall(r"^    (.*)$", text, re.MULTILINE):
+        words = shlex.split(line, comments=True)
+        if "fastlayer" in words and "|" not in words and words[0] != "import":
+            yield words
+
+
+def test_the_python_example_runs(workplace: Path) -> None:
+    """It makes the archive that the text goes on to load."""
+    (example,) = python_blocks()
+    subprocess.run([sys.executable, "-c", example], cwd=workplace, check=True)
+    assert tarfile.is_tarfile(workplace / "build/custom-image.tar")
+
+
+def test_the_commands_run_in_their_order(workplace: Path) -> None:
+    """Each one succeeds, with what the ones before it left."""
+    commands = list(fastlayer_commands())
+    assert len(commands) >= 6
+    for words in commands:
+        settings = dict(word.split("=", 1) for word in words[: words.index("fastlayer")])
+        arguments = words[words.index("fastlayer") + 1 :]
+        subprocess.run(
+            [sys.executable, "-m", "fastlayer", *arguments],
+            cwd=workplace,
+            env={**os.environ, **settings},
+            check=True,
+            capture_output=True,
+        )
+    assert tarfile.is_tarfile(workplace / "debian.tar")
+    assert (workplace / "out" / "index.json").exists()
+
+
+def test_nobody_is_told_to_install_another_project() -> None:
+    """The name is taken on the package index: no text sends people there."""
+    root = README.parent
+    texts = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("python/**/*.py")]
+    wrong = "pip install " + "fastlayer"
+    assert not [path for path in texts if wrong in path.read_text()]
