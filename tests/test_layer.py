@@ -251,6 +251,42 @@ def test_progress_counts_to_the_end_and_may_stop_the_build(tree: Path, tmp_path:
     assert not (tmp_path / "stopped").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: os.truncate(path, 10), "it had 4000000 bytes and now has 10"),
+        (lambda path: os.truncate(path, 4_000_001), "it had 4000000 bytes and now has 4000001"),
+        (lambda path: path.write_bytes(bytes(4_000_000)), "modification or change time moved"),
+        (lambda path: path.with_name("new").rename(path), "another file took its place"),
+    ],
+    ids=["shrinks", "grows", "is rewritten", "is replaced"],
+)
+def test_a_file_that_changes_while_it_is_read_is_named(
+    change: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    """A header that is planned never stands before other content; nothing is padded."""
+    root = tmp_path / "root"
+    root.mkdir()
+    # Enough work before the file for the change to come in time.
+    (root / "first").write_bytes(os.urandom(1000) * 40_000)
+    (root / "last").write_bytes(bytes(4_000_000))
+    (root / "new").write_bytes(b"new")
+    todo = [change]
+    layer = fl.Layer.from_directory(
+        root,
+        exclude=["new"],
+        compression="zstd",
+        level=15,
+        threads=1,
+        progress=lambda done, total: todo and todo.pop()(root / "last"),
+    )
+    with pytest.raises(fl.SourceChangedError) as caught:
+        layer.save(tmp_path / "out")
+    assert caught.value.path == str(root / "last")
+    assert message in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_pipe_is_never_opened(tree: Path, tmp_path: Path) -> None:
     """A FIFO without a writer would block the build for ever."""
     os.mkfifo(tree / "pipe")

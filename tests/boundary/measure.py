@@ -7,6 +7,16 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+MIB = 1 << 20
+
+SAVE = """
+level = None if sys.argv[4] == "None" else int(sys.argv[4])
+layer = fl.Layer.from_directory(sys.argv[1], compression=sys.argv[3], level=level, threads=2)
+image = fl.Image.scratch(platform="linux/amd64").append(layer)
+built = image.save(sys.argv[2], tags=["a:1"]).layers[0]
+"""
+"""Saves the directory as an image: arguments are directory, output, compression and level."""
+
 # Peak memory is reset before the work, so that it shows the work and not the imports.
 _PROLOGUE = """
 import json, os, sys

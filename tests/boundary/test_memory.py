@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from boundary.measure import cost
+from boundary.measure import MIB, cost
 
-MIB = 1 << 20
 LIMIT = 96 * MIB
 
 SAVE = """

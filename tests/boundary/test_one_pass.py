@@ -5,18 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from boundary.measure import cost
-
-MIB = 1 << 20
-
-SAVE = """
-level = int(sys.argv[4]) if sys.argv[4] != "None" else None
-layer = fl.Layer.from_directory(
-    sys.argv[1], compression=sys.argv[3], level=level, threads=2, exclude=["proc", "sys"]
-)
-image = fl.Image.scratch(platform="linux/amd64").append(layer)
-built = image.save(sys.argv[2], tags=["a:1"]).layers[0]
-"""
+from boundary.measure import MIB, SAVE, cost
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,7 @@ impl Noise {
     }
 
     fn bytes(&mut self, length: usize) -> Vec<u8> {
-        std::iter::repeat_with(|| self.next().to_le_bytes()[0])
-            .take(length)
-            .collect()
+        std::iter::repeat_with(|| self.next().to_le_bytes()[0]).take(length).collect()
     }
 
     /// Words of a small vocabulary, the short ones more often.
@@ -51,9 +49,8 @@ impl Noise {
 fn block() -> Vec<u8> {
     let mut noise = Noise(0x2545_f491_4f6c_dd1d);
     let third = (BLOCK + DICTIONARY) / 3 + 1;
-    let code: Vec<u8> = (0..third / 8)
-        .flat_map(|_| (noise.next() & 0x3f_ff03).to_le_bytes())
-        .collect();
+    let code: Vec<u8> =
+        (0..third / 8).flat_map(|_| (noise.next() & 0x3f_ff03).to_le_bytes()).collect();
     let mut block = [noise.text(third), code, noise.bytes(third)].concat();
     block.resize(BLOCK + DICTIONARY, 0);
     block
@@ -118,9 +115,7 @@ fn compressing(criterion: &mut Criterion) {
         let mut out = EncodedBlock::default();
         group.bench_function(BenchmarkId::new("gzip", level), |bencher| {
             bencher.iter(|| {
-                encoder
-                    .encode(dictionary, black_box(block), false, &mut out)
-                    .unwrap();
+                encoder.encode(dictionary, black_box(block), false, &mut out).unwrap();
             });
         });
     }
@@ -158,9 +153,7 @@ fn building(criterion: &mut Criterion) {
                         cancel: &cancel,
                         progress: &progress,
                     };
-                    build
-                        .run(Source::Directory(root.path().into()), &mut io::sink())
-                        .unwrap()
+                    build.run(Source::Directory(root.path().into()), &mut io::sink()).unwrap()
                 });
             });
         }

@@ -24,10 +24,6 @@ impl Cancel {
 
     /// [`Error::Cancelled`] once the flag is raised.
     pub fn check(&self) -> Result<()> {
-        if self.is_raised() {
-            Err(Error::Cancelled)
-        } else {
-            Ok(())
-        }
+        if self.is_raised() { Err(Error::Cancelled) } else { Ok(()) }
     }
 }

@@ -92,25 +92,15 @@ impl Error {
         source: impl Into<io::Error>,
     ) -> Self {
         let path = path.as_ref().to_path_buf();
-        Self::Io {
-            action,
-            path,
-            source: source.into(),
-        }
+        Self::Io { action, path, source: source.into() }
     }
 
     pub(crate) fn changed(path: impl AsRef<Path>, what: impl Into<String>) -> Self {
-        Self::Changed {
-            path: path.as_ref().to_path_buf(),
-            what: what.into(),
-        }
+        Self::Changed { path: path.as_ref().to_path_buf(), what: what.into() }
     }
 
     pub(crate) fn unsupported(path: impl AsRef<Path>, reason: impl Into<String>) -> Self {
-        Self::Unsupported {
-            path: path.as_ref().to_path_buf(),
-            reason: reason.into(),
-        }
+        Self::Unsupported { path: path.as_ref().to_path_buf(), reason: reason.into() }
     }
 
     /// A failed read. A stage below that knows a format passes its own error as the inner one.
@@ -120,11 +110,7 @@ impl Error {
 
     pub(crate) fn malformed(path: &[u8], reason: impl Into<String>) -> Self {
         let path = display_path(path).to_path_buf();
-        Self::Malformed {
-            archive: PathBuf::new(),
-            path,
-            reason: reason.into(),
-        }
+        Self::Malformed { archive: PathBuf::new(), path, reason: reason.into() }
     }
 
     /// Names the archive that an error of reading it is about.
@@ -132,30 +118,20 @@ impl Error {
     pub fn in_archive(self, file: &Path) -> Self {
         match self {
             Self::Read(source) => Self::io("read", file, source),
-            Self::Malformed { path, reason, .. } => Self::Malformed {
-                archive: file.to_path_buf(),
-                path,
-                reason,
-            },
+            Self::Malformed { path, reason, .. } => {
+                Self::Malformed { archive: file.to_path_buf(), path, reason }
+            }
             other => other,
         }
     }
 }
 
 fn named(archive: &Path) -> String {
-    if archive.as_os_str().is_empty() {
-        String::new()
-    } else {
-        format!(" `{}`", archive.display())
-    }
+    if archive.as_os_str().is_empty() { String::new() } else { format!(" `{}`", archive.display()) }
 }
 
 fn at(path: &Path) -> String {
-    if path.as_os_str().is_empty() {
-        String::new()
-    } else {
-        format!(" at `{}`", path.display())
-    }
+    if path.as_os_str().is_empty() { String::new() } else { format!(" at `{}`", path.display()) }
 }
 
 /// The bytes of a tar name as a path, for messages.

@@ -35,11 +35,7 @@ fn valid_streams_give_their_content_and_others_an_error() {
             let result = decode(name, capacity);
             assert_eq!(result.is_ok(), valid, "{name}: {:?}", result.err());
             if let (Ok(content), Value::String(digest)) = (result, &vector["plain_sha256"]) {
-                assert_eq!(
-                    Digest::of(&content).to_string(),
-                    format!("sha256:{digest}"),
-                    "{name}"
-                );
+                assert_eq!(Digest::of(&content).to_string(), format!("sha256:{digest}"), "{name}");
             }
         }
     }

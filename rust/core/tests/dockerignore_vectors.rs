@@ -11,9 +11,7 @@ fn text(value: &Value) -> &str {
 }
 
 fn excludes(patterns: &[&str], path: &str) -> bool {
-    Patterns::parse(patterns)
-        .unwrap()
-        .excludes(path.trim_end_matches('/').as_bytes())
+    Patterns::parse(patterns).unwrap().excludes(path.trim_end_matches('/').as_bytes())
 }
 
 #[test]
@@ -37,11 +35,7 @@ fn of_several_patterns_the_last_one_decides() {
     };
     for row in vectors["multi"].as_array().unwrap() {
         let patterns: Vec<_> = row[0].as_array().unwrap().iter().map(text).collect();
-        assert_eq!(
-            excludes(&patterns, text(&row[1])),
-            row[2].as_bool().unwrap(),
-            "{row}"
-        );
+        assert_eq!(excludes(&patterns, text(&row[1])), row[2].as_bool().unwrap(), "{row}");
     }
 }
 

@@ -28,11 +28,7 @@ fn tree(root: &Path, longest: usize) -> Vec<(String, Kind, u64)> {
     }
     let target = "t".repeat(longest.min(150));
     symlink(&target, root.join("link")).unwrap();
-    expected.push((
-        "link".to_owned(),
-        Kind::Symlink(target.into_bytes().into()),
-        0,
-    ));
+    expected.push(("link".to_owned(), Kind::Symlink(target.into_bytes().into()), 0));
     // Members are given in this order, so the second name is the link.
     fs::hard_link(root.join("f"), root.join("hard")).unwrap();
     expected.push(("hard".to_owned(), Kind::HardLink(b"f"[..].into()), 0));
@@ -61,29 +57,18 @@ fn check(archive: &[u8], expected: &[(String, Kind, u64)], writer: &str) {
         assert_eq!(content.len() as u64, *size, "{writer}: {name}");
         assert!(content.iter().all(|&byte| byte == b'x'), "{writer}: {name}");
     }
-    assert_eq!(
-        (read[0].0.mode, read[0].0.mtime),
-        (0o4751, TIME),
-        "{writer}"
-    );
+    assert_eq!((read[0].0.mode, read[0].0.mtime), (0o4751, TIME), "{writer}");
 }
 
 /// What `command` prints, or `None` with the reason where it is not installed.
 fn output(command: &mut Command) -> Option<Vec<u8>> {
     match command.output() {
         Ok(output) => {
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             Some(output.stdout)
         }
         Err(error) => {
-            eprintln!(
-                "skipped: cannot run `{}`: {error}",
-                command.get_program().display()
-            );
+            eprintln!("skipped: cannot run `{}`: {error}", command.get_program().display());
             None
         }
     }
@@ -92,10 +77,7 @@ fn output(command: &mut Command) -> Option<Vec<u8>> {
 fn with_tree(longest: usize, write: impl Fn(&Path, &[String]) -> Option<Vec<u8>>, writer: &str) {
     let folder = tempfile::tempdir().unwrap();
     let expected = tree(folder.path(), longest);
-    let first = fs::File::options()
-        .write(true)
-        .open(folder.path().join("f"))
-        .unwrap();
+    let first = fs::File::options().write(true).open(folder.path().join("f")).unwrap();
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(TIME.cast_unsigned());
     first.set_modified(time).unwrap();
     let names: Vec<_> = expected.iter().map(|(name, ..)| name.clone()).collect();
@@ -106,21 +88,12 @@ fn with_tree(longest: usize, write: impl Fn(&Path, &[String]) -> Option<Vec<u8>>
 
 #[test]
 fn every_format_of_gnu_tar_is_read() {
-    for (format, longest) in [
-        ("v7", 99),
-        ("oldgnu", 180),
-        ("gnu", 180),
-        ("ustar", 100),
-        ("pax", 180),
-    ] {
+    for (format, longest) in
+        [("v7", 99), ("oldgnu", 180), ("gnu", 180), ("ustar", 100), ("pax", 180)]
+    {
         let write = |root: &Path, names: &[String]| {
             let format = format!("--format={format}");
-            output(
-                Command::new("tar")
-                    .args([&format, "-cf", "-", "-C"])
-                    .arg(root)
-                    .args(names),
-            )
+            output(Command::new("tar").args([&format, "-cf", "-", "-C"]).arg(root).args(names))
         };
         with_tree(longest, write, format);
     }
@@ -131,12 +104,7 @@ fn every_format_of_bsdtar_is_read() {
     for (format, longest) in [("v7tar", 99), ("gnutar", 180), ("ustar", 100), ("pax", 180)] {
         let write = |root: &Path, names: &[String]| {
             let format = format!("--format={format}");
-            output(
-                Command::new("bsdtar")
-                    .args([&format, "-cf", "-", "-C"])
-                    .arg(root)
-                    .args(names),
-            )
+            output(Command::new("bsdtar").args([&format, "-cf", "-", "-C"]).arg(root).args(names))
         };
         with_tree(longest, write, format);
     }
@@ -151,12 +119,7 @@ fn every_format_of_tarfile_is_read() {
     for (format, longest) in [(0, 100), (1, 180), (2, 180)] {
         let write = |root: &Path, names: &[String]| {
             let mut python = Command::new("python3");
-            output(
-                python
-                    .args(["-c", program, &format.to_string()])
-                    .arg(root)
-                    .args(names),
-            )
+            output(python.args(["-c", program, &format.to_string()]).arg(root).args(names))
         };
         with_tree(longest, write, &format!("tarfile format {format}"));
     }

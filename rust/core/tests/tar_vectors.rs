@@ -11,10 +11,7 @@ use serde_json::Value;
 const BLOCK: usize = 512;
 
 fn file(path: &[u8]) -> Entry {
-    Entry {
-        kind: Kind::Regular,
-        ..Entry::implied_directory(path, 0)
-    }
+    Entry { kind: Kind::Regular, ..Entry::implied_directory(path, 0) }
 }
 
 fn header(entry: &Entry) -> Vec<u8> {
@@ -31,10 +28,7 @@ fn seal(block: &mut [u8]) {
 
 /// A member named `a` whose extended header holds exactly `records`.
 fn with_records(records: &[u8]) -> Vec<u8> {
-    let mut bytes = header(&Entry {
-        size: records.len() as u64,
-        ..file(b"p")
-    });
+    let mut bytes = header(&Entry { size: records.len() as u64, ..file(b"p") });
     bytes[156] = b'x';
     seal(&mut bytes);
     bytes.extend(records);
@@ -49,9 +43,7 @@ fn first(bytes: &[u8]) -> Result<Member, Error> {
 
 fn rows(name: &str) -> Vec<Value> {
     let vectors = vectors::json("tar_primitives.json");
-    vectors.map_or_else(Vec::new, |vectors| {
-        vectors[name].as_array().unwrap().clone()
-    })
+    vectors.map_or_else(Vec::new, |vectors| vectors[name].as_array().unwrap().clone())
 }
 
 /// A value of the tables: text, or Go's expression for a long one.
@@ -90,10 +82,7 @@ fn numeric_fields_are_read_as_go_reads_them() {
         bytes[136..136 + text.len()].copy_from_slice(&text);
         seal(&mut bytes);
         let read = first(&bytes).ok().map(|member| member.entry.mtime);
-        let expected = row["ok"]
-            .as_bool()
-            .unwrap()
-            .then(|| row["want"].as_i64().unwrap());
+        let expected = row["ok"].as_bool().unwrap().then(|| row["want"].as_i64().unwrap());
         assert_eq!(read, expected, "{row}");
     }
 }
@@ -107,13 +96,10 @@ fn times_are_read_as_go_reads_them_to_the_second_below() {
             continue;
         }
         let rest = text.len() + " mtime=\n".len();
-        let length = (rest..rest + 9)
-            .find(|length| rest + length.to_string().len() == *length)
-            .unwrap();
+        let length =
+            (rest..rest + 9).find(|length| rest + length.to_string().len() == *length).unwrap();
         let record = [format!("{length} mtime=").as_bytes(), &text, b"\n"].concat();
-        let read = first(&with_records(&record))
-            .ok()
-            .map(|member| member.entry.mtime);
+        let read = first(&with_records(&record)).ok().map(|member| member.entry.mtime);
         let expected = row["ok"].as_bool().unwrap().then(|| {
             let args = &row["want"]["args"];
             args[0].as_i64().unwrap() - i64::from(args[1].as_f64().unwrap() < 0.0)
@@ -128,12 +114,7 @@ fn records_are_read_as_go_reads_them() {
         let mut records = evaluate(&row["in"]);
         // What Go leaves for the next record would be read as one here.
         records.truncate(
-            records.len()
-                - if row["ok"] == true {
-                    evaluate(&row["wantRes"]).len()
-                } else {
-                    0
-                },
+            records.len() - if row["ok"] == true { evaluate(&row["wantRes"]).len() } else { 0 },
         );
         let read = first(&with_records(&records));
         assert_eq!(read.is_ok(), row["ok"].as_bool().unwrap(), "{row}");
@@ -169,11 +150,7 @@ fn long_names_are_split_where_go_splits_them() {
         }
         let bytes = header(&file(&name));
         let field = |range: std::ops::Range<usize>| {
-            bytes[range]
-                .split(|&byte| byte == 0)
-                .next()
-                .unwrap()
-                .to_vec()
+            bytes[range].split(|&byte| byte == 0).next().unwrap().to_vec()
         };
         if row["ok"] == true {
             assert_eq!(bytes.len(), BLOCK, "{row}");

@@ -63,10 +63,7 @@ fn paths(entries: &[(Entry, Vec<u8>)]) -> Vec<&[u8]> {
 }
 
 fn patterns(lines: &[&str]) -> Policy {
-    Policy {
-        exclude: Patterns::parse(lines).unwrap(),
-        ..Policy::default()
-    }
+    Policy { exclude: Patterns::parse(lines).unwrap(), ..Policy::default() }
 }
 
 fn tree(files: &[&str]) -> tempfile::TempDir {
@@ -87,9 +84,7 @@ fn tree(files: &[&str]) -> tempfile::TempDir {
 fn entries_come_in_bytewise_order_with_directories_before_their_content() {
     let root = tree(&["b", "a/x", "a-b", "a/y/z", "empty/", "B"]);
     let entries = entries(root.path(), Policy::default()).unwrap();
-    let expected: [&[u8]; 9] = [
-        b"", b"B", b"a", b"a/x", b"a/y", b"a/y/z", b"a-b", b"b", b"empty",
-    ];
+    let expected: [&[u8]; 9] = [b"", b"B", b"a", b"a/x", b"a/y", b"a/y/z", b"a-b", b"b", b"empty"];
     assert_eq!(paths(&entries), expected);
     assert_eq!(entries[3].1, b"content of a/x");
 }
@@ -101,22 +96,15 @@ fn metadata_is_that_of_the_file_system() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).unwrap();
     let metadata = fs::metadata(&path).unwrap();
     let (entry, _) = &entries(root.path(), Policy::default()).unwrap()[1];
-    assert_eq!(
-        (entry.mode, entry.uid, entry.gid),
-        (0o4755, metadata.uid(), metadata.gid())
-    );
+    assert_eq!((entry.mode, entry.uid, entry.gid), (0o4755, metadata.uid(), metadata.gid()));
     assert_eq!((entry.mtime, entry.size), (metadata.mtime(), 15));
 }
 
 #[test]
 fn links_are_stored_and_never_followed() {
     let root = tree(&["d/file"]);
-    for (name, target) in [
-        ("up", ".."),
-        ("root", "/"),
-        ("dangling", "no/where"),
-        ("loop", "loop"),
-    ] {
+    for (name, target) in [("up", ".."), ("root", "/"), ("dangling", "no/where"), ("loop", "loop")]
+    {
         symlink(target, root.path().join(name)).unwrap();
     }
     let entries = entries(root.path(), Policy::default()).unwrap();
@@ -138,10 +126,7 @@ fn the_first_name_of_an_inode_is_the_file_and_the_others_link_to_it() {
 
     // Without its target, the first link is the file.
     let without = entries(root.path(), patterns(&["a"])).unwrap();
-    assert_eq!(
-        (&without[1].0.kind, &*without[1].1),
-        (&Kind::Regular, &b"content of b"[..])
-    );
+    assert_eq!((&without[1].0.kind, &*without[1].1), (&Kind::Regular, &b"content of b"[..]));
 }
 
 #[test]
@@ -159,10 +144,7 @@ fn exclusions_prune_and_take_back() {
 #[test]
 fn a_prefix_brings_its_parents() {
     let root = tree(&["f"]);
-    let policy = Policy {
-        mtime: Some(7),
-        ..Policy::default().with_prefix(b"/opt/app").unwrap()
-    };
+    let policy = Policy { mtime: Some(7), ..Policy::default().with_prefix(b"/opt/app").unwrap() };
     let entries = entries(root.path(), policy).unwrap();
     assert_eq!(paths(&entries), [&b"opt"[..], b"opt/app", b"opt/app/f"]);
     assert!(entries.iter().all(|(entry, _)| entry.mtime == 7));
@@ -192,10 +174,7 @@ fn a_whiteout_name_is_refused() {
     let error = entries(root.path(), Policy::default()).unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
     assert!(error.to_string().contains("d/.wh.x"));
-    assert_eq!(
-        entries(root.path(), patterns(&["**/.wh.*"])).unwrap().len(),
-        2
-    );
+    assert_eq!(entries(root.path(), patterns(&["**/.wh.*"])).unwrap().len(), 2);
 }
 
 #[test]
@@ -223,22 +202,11 @@ fn holes_are_zeros_and_are_not_read() {
 #[test]
 fn files_around_block_edges_are_kept() {
     let root = tree(&[]);
-    for (number, size) in [
-        0,
-        1,
-        511,
-        512,
-        513,
-        1 << 20,
-        (1 << 20) - 1024,
-        (2 << 20) + 1,
-    ]
-    .iter()
-    .enumerate()
+    for (number, size) in
+        [0, 1, 511, 512, 513, 1 << 20, (1 << 20) - 1024, (2 << 20) + 1].iter().enumerate()
     {
-        let content: Vec<u8> = (0..*size)
-            .map(|n: usize| n.to_le_bytes()[0] ^ n.to_le_bytes()[1])
-            .collect();
+        let content: Vec<u8> =
+            (0..*size).map(|n: usize| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
         fs::write(root.path().join(number.to_string()), content).unwrap();
     }
     for (entry, content) in &entries(root.path(), Policy::default()).unwrap()[1..] {
@@ -254,45 +222,17 @@ fn threads_and_the_kind_of_source_do_not_change_a_byte() {
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
         .collect();
     fs::write(root.path().join("noise"), noise).unwrap();
-    let policy = Policy {
-        mtime: Some(0),
-        owner: Some((0, 0)),
-        ..Policy::default()
-    };
-    let (_, tar) = build(
-        Source::Directory(root.path().into()),
-        policy.clone(),
-        Compression::None,
-        1,
-    )
-    .unwrap();
-    for compression in [
-        Compression::None,
-        Compression::Gzip(6),
-        Compression::Zstd(3),
-    ] {
-        let (_, one) = build(
-            Source::Directory(root.path().into()),
-            policy.clone(),
-            compression,
-            1,
-        )
-        .unwrap();
+    let policy = Policy { mtime: Some(0), owner: Some((0, 0)), ..Policy::default() };
+    let (_, tar) =
+        build(Source::Directory(root.path().into()), policy.clone(), Compression::None, 1).unwrap();
+    for compression in [Compression::None, Compression::Gzip(6), Compression::Zstd(3)] {
+        let (_, one) =
+            build(Source::Directory(root.path().into()), policy.clone(), compression, 1).unwrap();
         for threads in [2, 3, 8] {
             let source = Source::Directory(root.path().into());
-            assert_eq!(
-                one,
-                build(source, policy.clone(), compression, threads)
-                    .unwrap()
-                    .1
-            );
+            assert_eq!(one, build(source, policy.clone(), compression, threads).unwrap().1);
             let stream = Source::Stream(Box::new(std::io::Cursor::new(tar.clone())));
-            assert_eq!(
-                one,
-                build(stream, policy.clone(), compression, threads)
-                    .unwrap()
-                    .1
-            );
+            assert_eq!(one, build(stream, policy.clone(), compression, threads).unwrap().1);
         }
     }
 }
@@ -301,21 +241,13 @@ fn threads_and_the_kind_of_source_do_not_change_a_byte() {
 fn a_tar_that_ends_at_a_block_edge_is_the_same_from_a_plan_and_a_stream() {
     // Header, content and trailer are exactly one block of the pipeline.
     let content = vec![b'x'; (1 << 20) - 512 - 1024];
-    let source = || {
-        Source::Files(vec![(
-            b"f".to_vec(),
-            FileSource::Bytes(content.clone().into()),
-        )])
-    };
+    let source = || Source::Files(vec![(b"f".to_vec(), FileSource::Bytes(content.clone().into()))]);
     let (layer, tar) = build(source(), Policy::default(), Compression::None, 2).unwrap();
     assert_eq!(layer.output.uncompressed_size, 1 << 20);
     for compression in [Compression::Gzip(1), Compression::Zstd(1)] {
         let (_, planned) = build(source(), Policy::default(), compression, 2).unwrap();
         let stream = Source::Stream(Box::new(std::io::Cursor::new(tar.clone())));
-        assert_eq!(
-            planned,
-            build(stream, Policy::default(), compression, 2).unwrap().1
-        );
+        assert_eq!(planned, build(stream, Policy::default(), compression, 2).unwrap().1);
     }
 }
 
@@ -340,11 +272,7 @@ fn a_failing_sink_ends_the_build_with_its_error() {
         }
     }
     let root = tree(&["f"]);
-    for compression in [
-        Compression::None,
-        Compression::Gzip(6),
-        Compression::Zstd(3),
-    ] {
+    for compression in [Compression::None, Compression::Gzip(6), Compression::Zstd(3)] {
         let (cancel, progress) = (Cancel::default(), Progress::default());
         let build = Build {
             policy: Policy::default(),
@@ -354,9 +282,7 @@ fn a_failing_sink_ends_the_build_with_its_error() {
             cancel: &cancel,
             progress: &progress,
         };
-        let error = build
-            .run(Source::Directory(root.path().into()), &mut Full)
-            .unwrap_err();
+        let error = build.run(Source::Directory(root.path().into()), &mut Full).unwrap_err();
         assert!(matches!(error, Error::Write(_)), "{error}");
     }
 }

@@ -39,12 +39,7 @@ pub(crate) struct Slice {
 
 impl Slice {
     pub(crate) fn new(file: File, start: u64, size: u64) -> Self {
-        Self {
-            file,
-            start,
-            position: 0,
-            size,
-        }
+        Self { file, start, position: 0, size }
     }
 }
 
@@ -52,9 +47,7 @@ impl Read for Slice {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.size.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let length = left.min(buffer.len());
-        let read = self
-            .file
-            .read_at(&mut buffer[..length], self.start + self.position)?;
+        let read = self.file.read_at(&mut buffer[..length], self.start + self.position)?;
         self.position += read as u64;
         Ok(read)
     }

@@ -19,10 +19,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
         Error::Unsupported { path, .. } => raise(py, "UnsupportedEntryError", message, Some(&path)),
         Error::OutputInInput { .. } => {
             // The walk met a temporary name, which the caller never heard of.
-            let message = Error::OutputInInput {
-                path: output.to_path_buf(),
-            }
-            .to_string();
+            let message = Error::OutputInInput { path: output.to_path_buf() }.to_string();
             raise(py, "UnsupportedEntryError", message, Some(output))
         }
         Error::Malformed { path, .. } => raise(py, "MalformedArchiveError", message, Some(&path)),
@@ -36,10 +33,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
 /// An `OSError` with `errno` and `filename`, of the subclass that Python has for the number; or
 /// the exception itself, when the error is one that a Python stream raised.
 fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
-    if let Some(raised) = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<PyErr>())
-    {
+    if let Some(raised) = error.get_ref().and_then(|inner| inner.downcast_ref::<PyErr>()) {
         return raised.clone_ref(py);
     }
     let Some(number) = error.raw_os_error() else {
@@ -54,9 +48,7 @@ fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
 
 /// The words that Python itself uses for an error number.
 fn os_message(py: Python<'_>, number: i32) -> PyResult<String> {
-    py.import("os")?
-        .call_method1("strerror", (number,))?
-        .extract()
+    py.import("os")?.call_method1("strerror", (number,))?.extract()
 }
 
 /// An exception of `fastlayer.errors`. The classes are defined in Python, where people read them.

@@ -111,16 +111,11 @@ pub(crate) fn check_layer(
 /// The number of threads asked for, or as many as this process may use.
 fn thread_count(threads: Option<i64>) -> Result<usize> {
     let Some(threads) = threads else {
-        return Ok(std::thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(MAX_THREADS));
+        return Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS));
     };
-    usize::try_from(threads)
-        .ok()
-        .filter(|threads| (1..=MAX_THREADS).contains(threads))
-        .ok_or_else(|| {
-            Error::Argument(format!("threads is {threads}: expected 1 to {MAX_THREADS}"))
-        })
+    usize::try_from(threads).ok().filter(|threads| (1..=MAX_THREADS).contains(threads)).ok_or_else(
+        || Error::Argument(format!("threads is {threads}: expected 1 to {MAX_THREADS}")),
+    )
 }
 
 /// More gain nothing: hashing is serial and bounds a build from about ten threads up.
@@ -129,10 +124,7 @@ const MAX_THREADS: usize = 256;
 /// Makes a layer and writes its blob to the open file `sink`, from its position on.
 #[pyfunction]
 #[pyo3(signature = (kind, source, policy, *, compression, level, threads, sink, sink_name, outputs, progress=None))]
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one crossing takes the whole description"
-)]
+#[allow(clippy::too_many_arguments, reason = "one crossing takes the whole description")]
 pub(crate) fn build_layer(
     py: Python<'_>,
     kind: &str,
@@ -155,14 +147,7 @@ pub(crate) fn build_layer(
     let mut outputs = outputs;
     outputs.push(identity(&sink)?);
     interrupt::run(py, &sink_name, progress, |cancel, progress| {
-        let build = Build {
-            policy,
-            compression,
-            threads,
-            outputs,
-            cancel,
-            progress,
-        };
+        let build = Build { policy, compression, threads, outputs, cancel, progress };
         Ok(build.run(source.into_source(), &mut sink)?.into())
     })
 }
@@ -182,17 +167,12 @@ impl Supplied {
             "files" => {
                 let files: Vec<(PyBackedBytes, FileArgument)> = source.extract()?;
                 Ok(Self::Files(
-                    files
-                        .into_iter()
-                        .map(|(path, file)| (path.to_vec(), file.into()))
-                        .collect(),
+                    files.into_iter().map(|(path, file)| (path.to_vec(), file.into())).collect(),
                 ))
             }
             "archive" => Ok(Self::Archive(source.extract()?)),
             "stream" => Ok(Self::Stream(PyReader(source.clone().unbind()))),
-            _ => Err(PyValueError::new_err(format!(
-                "unknown kind of source `{kind}`"
-            ))),
+            _ => Err(PyValueError::new_err(format!("unknown kind of source `{kind}`"))),
         }
     }
 

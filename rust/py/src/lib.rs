@@ -1,9 +1,6 @@
 //! `fastlayer._core`: one call per layer into the core. Python describes, Rust makes.
 #![deny(unsafe_code)]
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "PyO3 hands arguments over by value"
-)]
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 
 use pyo3::prelude::*;
 

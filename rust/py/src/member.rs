@@ -21,10 +21,7 @@ pub(crate) struct MemberRecord {
 
 impl From<Member> for MemberRecord {
     fn from(member: Member) -> Self {
-        Self {
-            entry: member.entry,
-            offset: member.offset,
-        }
+        Self { entry: member.entry, offset: member.offset }
     }
 }
 
@@ -93,11 +90,7 @@ impl MemberRecord {
 
     #[getter]
     fn xattrs<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
-        self.entry
-            .xattrs
-            .iter()
-            .map(|xattr| PyBytes::new(py, &xattr.name))
-            .collect()
+        self.entry.xattrs.iter().map(|xattr| PyBytes::new(py, &xattr.name)).collect()
     }
 }
 

@@ -62,11 +62,7 @@ impl ScanRecord {
 
     #[getter]
     fn duplicates<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
-        self.scan
-            .duplicates
-            .iter()
-            .map(|path| PyBytes::new(py, path))
-            .collect()
+        self.scan.duplicates.iter().map(|path| PyBytes::new(py, path)).collect()
     }
 }
 
@@ -95,9 +91,6 @@ pub(crate) fn scan_layer(
         .map_err(|error| error.in_archive(&name))?;
         Ok((scan, found))
     })?;
-    let members = found
-        .into_iter()
-        .map(|member| Py::new(py, member))
-        .collect::<PyResult<_>>()?;
+    let members = found.into_iter().map(|member| Py::new(py, member)).collect::<PyResult<_>>()?;
     Ok(ScanRecord { scan, members })
 }

@@ -59,20 +59,14 @@ impl Build<'_> {
             Source::Files(files) => add_files(&mut plan, files, &self.policy)?,
             Source::Archive(path) => {
                 let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-                return self
-                    .run_stream(file, sink)
-                    .map_err(|error| error.in_archive(&path));
+                return self.run_stream(file, sink).map_err(|error| error.in_archive(&path));
             }
             Source::Stream(stream) => return self.run_stream(stream, sink),
         }
         let plan = plan.finish();
         let output = self.pipe(Input::Plan(&plan), sink)?;
         let warnings = plan.warnings().to_vec();
-        Ok(LayerBlob {
-            output,
-            entries: plan.entries(),
-            warnings,
-        })
+        Ok(LayerBlob { output, entries: plan.entries(), warnings })
     }
 
     fn run_stream(
@@ -83,22 +77,11 @@ impl Build<'_> {
         let input = Decoder::new(BufReader::with_capacity(READ, stream))?;
         let mut stream = ArchiveStream::new(input, self.policy.clone());
         let output = self.pipe(Input::Stream(&mut stream), sink)?;
-        Ok(LayerBlob {
-            output,
-            entries: stream.entries(),
-            warnings: Vec::new(),
-        })
+        Ok(LayerBlob { output, entries: stream.entries(), warnings: Vec::new() })
     }
 
     fn pipe<'b>(&'b self, input: Input<'b>, sink: &'b mut (dyn Write + Send)) -> Result<Output> {
-        pipeline::run(
-            input,
-            self.compression,
-            self.threads,
-            sink,
-            self.cancel,
-            self.progress,
-        )
+        pipeline::run(input, self.compression, self.threads, sink, self.cancel, self.progress)
     }
 }
 

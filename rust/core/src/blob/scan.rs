@@ -46,22 +46,12 @@ pub fn scan(
     cancel: &Cancel,
     mut on_member: impl FnMut(&Member) -> Result<()>,
 ) -> Result<Scan> {
-    let mut blob = Counted {
-        inner: input,
-        cancel,
-        count: 0,
-        hasher: Some(Hasher::new()),
-    };
+    let mut blob = Counted { inner: input, cancel, count: 0, hasher: Some(Hasher::new()) };
     let mut decoder = Decoder::new(BufReader::with_capacity(BUFFER, &mut blob))?;
     let encoding = decoder.encoding();
     // A plain tar is the blob itself, so one hash tells both.
     let hasher = (encoding != Encoding::Plain).then(Hasher::new);
-    let mut tar = Counted {
-        inner: &mut decoder,
-        cancel,
-        count: 0,
-        hasher,
-    };
+    let mut tar = Counted { inner: &mut decoder, cancel, count: 0, hasher };
     let mut paths = Paths::default();
     let entries = read_members(&mut tar, |member| {
         paths.add(&member.entry.path);
@@ -174,17 +164,12 @@ mod tests {
         let tar = tar(&["a", "b"]);
         let gzip = [gzip(&tar[..700]), gzip(&tar[700..]), vec![0; 600]].concat();
         let zstd = zstd::encode_all(&tar[..], 1).unwrap();
-        for (blob, encoding, parts) in [
-            (&tar, Encoding::Plain, 0),
-            (&gzip, Encoding::Gzip, 2),
-            (&zstd, Encoding::Zstd, 1),
-        ] {
+        for (blob, encoding, parts) in
+            [(&tar, Encoding::Plain, 0), (&gzip, Encoding::Gzip, 2), (&zstd, Encoding::Zstd, 1)]
+        {
             let (scan, names) = scan_all(blob).unwrap();
             assert_eq!((scan.encoding, scan.parts), (encoding, parts));
-            assert_eq!(
-                (scan.digest, scan.size),
-                (Digest::of(blob), blob.len() as u64)
-            );
+            assert_eq!((scan.digest, scan.size), (Digest::of(blob), blob.len() as u64));
             assert_eq!(scan.diff_id, Digest::of(&tar));
             assert_eq!(scan.uncompressed_size, tar.len() as u64);
             assert_eq!((scan.entries, names.len()), (2, 2));
@@ -201,10 +186,7 @@ mod tests {
     #[test]
     fn damage_after_the_end_of_the_tar_is_found() {
         let blob = gzip(&tar(&["a"]));
-        assert!(matches!(
-            scan_all(&blob[..blob.len() - 1]),
-            Err(Error::Malformed { .. })
-        ));
+        assert!(matches!(scan_all(&blob[..blob.len() - 1]), Err(Error::Malformed { .. })));
         assert!(scan_all(&[&*blob, b"x"].concat()).is_err());
     }
 

@@ -57,20 +57,13 @@ impl BlockEncoder {
         out.bytes.clear();
         self.0.reset();
         if !dictionary.is_empty() {
-            self.0
-                .set_dictionary(dictionary)
-                .map_err(|error| defect(&error))?;
+            self.0.set_dictionary(dictionary).map_err(|error| defect(&error))?;
         }
-        let flush = if last {
-            FlushCompress::Finish
-        } else {
-            FlushCompress::Sync
-        };
+        let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
         let mut read = 0;
         loop {
             // Stored blocks cost 5 bytes in 64 KiB, so that one turn is enough for a whole block.
-            out.bytes
-                .reserve((block.len() - read) + (block.len() - read) / 1024 + 64);
+            out.bytes.reserve((block.len() - read) + (block.len() - read) / 1024 + 64);
             let before = self.0.total_in();
             let status = self
                 .0
@@ -137,9 +130,7 @@ mod tests {
             }
             // As in the pipeline: the last block is the first one that is not full.
             let last = end - start < size;
-            encoder
-                .encode(dictionary, &input[start..end], last, &mut block)
-                .unwrap();
+            encoder.encode(dictionary, &input[start..end], last, &mut block).unwrap();
             out.extend_from_slice(&block.bytes);
             trailer.add(&block);
             start = end;

@@ -44,16 +44,12 @@ impl Compression {
         let Some(level) = level else {
             return Ok(make(default));
         };
-        u32::try_from(level)
-            .ok()
-            .filter(|level| levels.contains(level))
-            .map(make)
-            .ok_or_else(|| {
+        u32::try_from(level).ok().filter(|level| levels.contains(level)).map(make).ok_or_else(
+            || {
                 let (first, last) = (levels.start(), levels.end());
-                Error::Argument(format!(
-                    "{name} level {level} is not in the range {first}-{last}"
-                ))
-            })
+                Error::Argument(format!("{name} level {level} is not in the range {first}-{last}"))
+            },
+        )
     }
 }
 
@@ -63,14 +59,8 @@ mod tests {
 
     #[test]
     fn a_level_is_checked_against_its_compression() {
-        assert_eq!(
-            Compression::new("gzip", None).unwrap(),
-            Compression::Gzip(6)
-        );
-        assert_eq!(
-            Compression::new("zstd", Some(22)).unwrap(),
-            Compression::Zstd(22)
-        );
+        assert_eq!(Compression::new("gzip", None).unwrap(), Compression::Gzip(6));
+        assert_eq!(Compression::new("zstd", Some(22)).unwrap(), Compression::Zstd(22));
         for (name, level) in [
             ("gzip", Some(0)),
             ("gzip", Some(10)),

@@ -42,10 +42,7 @@ impl FrameEncoder {
         for parameter in parameters {
             context.set_parameter(parameter).map_err(defect)?;
         }
-        Ok(Self {
-            context,
-            output: Vec::with_capacity(OUTPUT),
-        })
+        Ok(Self { context, output: Vec::with_capacity(OUTPUT) })
     }
 
     /// Compresses the next bytes of the input. Blocks while all workers are busy.
@@ -72,10 +69,7 @@ impl FrameEncoder {
     ) -> Result<usize> {
         self.output.clear();
         let mut output = OutBuffer::around(&mut self.output);
-        let held = self
-            .context
-            .compress_stream2(&mut output, input, directive)
-            .map_err(defect)?;
+        let held = self.context.compress_stream2(&mut output, input, directive).map_err(defect)?;
         sink.write_all(&self.output).map_err(Error::Write)?;
         Ok(held)
     }

@@ -49,24 +49,14 @@ impl<'a> Emitter<'a> {
     ) -> Result<Self> {
         let form = match compression {
             Compression::None => Form::Plain,
-            Compression::Gzip(level) => Form::Gzip {
-                level,
-                trailer: GzipTrailer::default(),
-            },
+            Compression::Gzip(level) => Form::Gzip { level, trailer: GzipTrailer::default() },
             Compression::Zstd(level) => {
                 let workers = u32::try_from(threads).unwrap_or(u32::MAX);
                 Form::Zstd(Box::new(FrameEncoder::new(level, workers)?))
             }
         };
         let hasher = (!matches!(form, Form::Plain)).then(Hasher::new);
-        Ok(Self {
-            form,
-            blob: Blob {
-                sink,
-                hasher,
-                size: 0,
-            },
-        })
+        Ok(Self { form, blob: Blob { sink, hasher, size: 0 } })
     }
 
     /// Emits a block: `input` is its tar, `encoded` its compressed form where blocks have one.
@@ -91,18 +81,11 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
-        if last {
-            blob.flush().map_err(Error::Write)
-        } else {
-            Ok(())
-        }
+        if last { blob.flush().map_err(Error::Write) } else { Ok(()) }
     }
 
     /// Digest and size of the blob, whose tar has the digest `diff_id`.
     pub(super) fn finish(self, diff_id: Digest) -> (Digest, u64) {
-        (
-            self.blob.hasher.map_or(diff_id, Hasher::finish),
-            self.blob.size,
-        )
+        (self.blob.hasher.map_or(diff_id, Hasher::finish), self.blob.size)
     }
 }

@@ -57,10 +57,7 @@ pub struct Progress {
 impl Progress {
     /// Bytes done, and in all (0 when not known).
     pub fn get(&self) -> (u64, u64) {
-        (
-            self.done.load(Ordering::Relaxed),
-            self.total.load(Ordering::Relaxed),
-        )
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }
 
     /// Sets what there is to do in all.
@@ -75,10 +72,7 @@ impl Progress {
 
     /// A reader whose bytes count as done when they are read.
     pub const fn count<R: Read>(&self, inner: R) -> Counted<'_, R> {
-        Counted {
-            inner,
-            progress: self,
-        }
+        Counted { inner, progress: self }
     }
 }
 
@@ -134,24 +128,14 @@ pub fn run<'a>(
     let slots = 2 * threads + 4;
     let schedule = Schedule::new(slots, blocks, matches!(compression, Compression::Gzip(_)));
     let emitter = Emitter::new(compression, threads, sink)?;
-    let shared = Shared::new(
-        supply,
-        slots,
-        schedule,
-        emitter,
-        compression,
-        cancel,
-        progress,
-    );
+    let shared = Shared::new(supply, slots, schedule, emitter, compression, cancel, progress);
     std::thread::scope(|scope| {
         for number in 1..threads {
             let spawned = std::thread::Builder::new()
                 .name(format!("fastlayer-{number}"))
                 .spawn_scoped(scope, || worker::run(&shared));
             if let Err(error) = spawned {
-                shared
-                    .schedule
-                    .fail(Error::io("start a thread for", "fastlayer", error));
+                shared.schedule.fail(Error::io("start a thread for", "fastlayer", error));
             }
         }
         worker::run(&shared);

@@ -80,10 +80,7 @@ impl Schedule {
             emitted: Serial::default(),
             failure: None,
         };
-        Self {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }
+        Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// The next task, as soon as there is one; `None` when all is done or something failed.
@@ -123,10 +120,7 @@ impl Schedule {
 
     /// The failure, if there was one.
     pub(super) fn into_result(self) -> Result<()> {
-        let state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         state.failure.map_or(Ok(()), Err)
     }
 
@@ -147,19 +141,12 @@ impl State {
 
     fn claim_emit(&mut self) -> Option<Task> {
         let block = self.emitted.done;
-        let ready = if self.compressing {
-            &self.compressed
-        } else {
-            &self.filled
-        };
+        let ready = if self.compressing { &self.compressed } else { &self.filled };
         if self.emitted.busy || !self.exists(block) || !ready[self.slot(block)] {
             return None;
         }
         self.emitted.busy = true;
-        Some(Task::Emit {
-            block,
-            last: self.is_last(block),
-        })
+        Some(Task::Emit { block, last: self.is_last(block) })
     }
 
     fn claim_hash(&mut self) -> Option<Task> {
@@ -177,15 +164,10 @@ impl State {
         let ready = self.compressing
             && self.exists(block)
             && self.filled[self.slot(block)]
-            && block
-                .checked_sub(1)
-                .is_none_or(|before| self.is_filled(before));
+            && block.checked_sub(1).is_none_or(|before| self.is_filled(before));
         ready.then(|| {
             self.next_compress += 1;
-            Task::Compress {
-                block,
-                last: self.is_last(block),
-            }
+            Task::Compress { block, last: self.is_last(block) }
         })
     }
 
@@ -213,21 +195,13 @@ impl State {
                     self.blocks = Some(block + 1);
                 }
             }
-            Task::Hash(_) => {
-                self.hashed = Serial {
-                    done: self.hashed.done + 1,
-                    busy: false,
-                }
-            }
+            Task::Hash(_) => self.hashed = Serial { done: self.hashed.done + 1, busy: false },
             Task::Compress { block, .. } => {
                 let slot = self.slot(block);
                 self.compressed[slot] = true;
             }
             Task::Emit { .. } => {
-                self.emitted = Serial {
-                    done: self.emitted.done + 1,
-                    busy: false,
-                };
+                self.emitted = Serial { done: self.emitted.done + 1, busy: false };
             }
         }
     }
@@ -247,8 +221,7 @@ impl State {
     }
 
     fn is_done(&self) -> bool {
-        self.blocks
-            .is_some_and(|blocks| self.hashed.done == blocks && self.emitted.done == blocks)
+        self.blocks.is_some_and(|blocks| self.hashed.done == blocks && self.emitted.done == blocks)
     }
 
     fn slot(&self, block: u64) -> usize {
@@ -307,14 +280,8 @@ mod tests {
             state.complete(task, task == Task::Fill(blocks - 1));
         }
         assert!(running.is_empty());
-        assert_eq!(
-            (filled.len() as u64, hashed, emitted),
-            (blocks, blocks, blocks)
-        );
-        assert_eq!(
-            compressed.len() as u64,
-            if compressing { blocks } else { 0 }
-        );
+        assert_eq!((filled.len() as u64, hashed, emitted), (blocks, blocks, blocks));
+        assert_eq!(compressed.len() as u64, if compressing { blocks } else { 0 });
     }
 
     proptest! {

@@ -26,42 +26,28 @@ impl Slots {
     pub(super) fn new(number: usize) -> Self {
         Self {
             slots: std::iter::repeat_with(Slot::default).take(number).collect(),
-            tails: std::iter::repeat_with(RwLock::default)
-                .take(number + 1)
-                .collect(),
+            tails: std::iter::repeat_with(RwLock::default).take(number + 1).collect(),
         }
     }
 
     /// The input of `block`, to be filled.
     pub(super) fn fill(&self, block: u64) -> RwLockWriteGuard<'_, Vec<u8>> {
-        self.slot(block)
-            .input
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.slot(block).input.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The input of `block`.
     pub(super) fn input(&self, block: u64) -> RwLockReadGuard<'_, Vec<u8>> {
-        self.slot(block)
-            .input
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.slot(block).input.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The compressed form of `block`.
     pub(super) fn output(&self, block: u64) -> MutexGuard<'_, EncodedBlock> {
-        self.slot(block)
-            .output
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.slot(block).output.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the end of `input`, which is `block`, for the block after it.
     pub(super) fn keep_tail(&self, block: u64, input: &[u8]) {
-        let mut tail = self
-            .tail(block)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail(block).write().unwrap_or_else(PoisonError::into_inner);
         tail.clear();
         tail.extend_from_slice(&input[input.len().saturating_sub(DICTIONARY)..]);
     }
@@ -69,11 +55,7 @@ impl Slots {
     /// What stands directly before `block`, as far as a compressor looks back.
     pub(super) fn dictionary(&self, block: u64) -> Option<RwLockReadGuard<'_, Vec<u8>>> {
         let before = block.checked_sub(1)?;
-        Some(
-            self.tail(before)
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Some(self.tail(before).read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn slot(&self, block: u64) -> &Slot {

@@ -67,22 +67,11 @@ impl<'a> Shared<'a> {
     /// The result, after all threads have ended.
     pub(super) fn finish(self) -> Result<Output> {
         self.schedule.into_result()?;
-        let tar = self
-            .tar
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let emitter = self
-            .emitter
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let tar = self.tar.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let emitter = self.emitter.into_inner().unwrap_or_else(PoisonError::into_inner);
         let diff_id = tar.hasher.finish();
         let (digest, size) = emitter.finish(diff_id);
-        Ok(Output {
-            diff_id,
-            uncompressed_size: tar.size,
-            digest,
-            size,
-        })
+        Ok(Output { diff_id, uncompressed_size: tar.size, digest, size })
     }
 }
 
@@ -112,8 +101,7 @@ struct Alarm<'a>(&'a Schedule);
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0
-                .fail(Error::Internal("a thread of the build panicked".into()));
+            self.0.fail(Error::Internal("a thread of the build panicked".into()));
         }
     }
 }
@@ -160,9 +148,7 @@ impl Worker<'_, '_> {
             (Supply::Stream(stream), _) => lock(stream).fill(&mut input)?,
             (Supply::Plan(plan), Some(reader)) => {
                 let offset = block * BLOCK as u64;
-                let length = usize::try_from(plan.size() - offset)
-                    .unwrap_or(BLOCK)
-                    .min(BLOCK);
+                let length = usize::try_from(plan.size() - offset).unwrap_or(BLOCK).min(BLOCK);
                 reader.fill(offset, &mut input[..length])?;
                 length
             }

@@ -27,11 +27,7 @@ pub struct PlanReader<'a> {
 
 impl<'a> PlanReader<'a> {
     pub(super) fn new(plan: &'a Plan) -> Self {
-        Self {
-            plan,
-            cursor: (0, Cursor::default()),
-            header: Vec::new(),
-        }
+        Self { plan, cursor: (0, Cursor::default()), header: Vec::new() }
     }
 
     /// Fills `buffer` with the tar's bytes from `offset` on. The stretch must lie inside the tar.
@@ -46,14 +42,8 @@ impl<'a> PlanReader<'a> {
                 rest.fill(0);
                 break;
             };
-            let end = self
-                .plan
-                .entries
-                .get(index + 1)
-                .map_or(self.plan.size, |next| next.offset);
-            let length = usize::try_from(end - position)
-                .unwrap_or(usize::MAX)
-                .min(rest.len());
+            let end = self.plan.entries.get(index + 1).map_or(self.plan.size, |next| next.offset);
+            let length = usize::try_from(end - position).unwrap_or(usize::MAX).min(rest.len());
             let (part, behind) = rest.split_at_mut(length);
             self.fill_entry(planned, position, part)?;
             position += length as u64;
@@ -67,9 +57,7 @@ impl<'a> PlanReader<'a> {
     /// padding, and after the last entry the trailer.
     fn fill_entry(&mut self, planned: &Planned, position: u64, buffer: &mut [u8]) -> Result<()> {
         let content_offset = planned.content_offset();
-        let header = buffer
-            .len()
-            .min(usize_of(content_offset.saturating_sub(position)));
+        let header = buffer.len().min(usize_of(content_offset.saturating_sub(position)));
         let (header_part, rest) = buffer.split_at_mut(header);
         if !header_part.is_empty() {
             self.header.clear();
@@ -78,9 +66,7 @@ impl<'a> PlanReader<'a> {
             header_part.copy_from_slice(&self.header[start..start + header]);
         }
         let from = (position + header as u64).saturating_sub(content_offset);
-        let content = rest
-            .len()
-            .min(usize_of(planned.entry.size.saturating_sub(from)));
+        let content = rest.len().min(usize_of(planned.entry.size.saturating_sub(from)));
         let (content_part, padding) = rest.split_at_mut(content);
         padding.fill(0);
         if content_part.is_empty() {
@@ -108,34 +94,18 @@ impl<'a> PlanReader<'a> {
         buffer: &mut [u8],
     ) -> Result<()> {
         let io = |action, error: io::Error| {
-            Error::io(
-                action,
-                shown_path(&self.plan.origins[origin], planned),
-                error,
-            )
+            Error::io(action, shown_path(&self.plan.origins[origin], planned), error)
         };
         let check = |file: &File| -> Result<()> {
             let now = fstat(file).map_err(|error| io("stat", error.into()))?;
             stamp.difference(&now).map_or(Ok(()), |what| {
-                Err(Error::changed(
-                    shown_path(&self.plan.origins[origin], planned),
-                    what,
-                ))
+                Err(Error::changed(shown_path(&self.plan.origins[origin], planned), what))
             })
         };
-        let file = open(
-            &self.plan.origins[origin],
-            &mut self.cursor,
-            origin,
-            planned,
-        )
-        .map_err(|error| io("open", error.into()))?;
+        let file = open(&self.plan.origins[origin], &mut self.cursor, origin, planned)
+            .map_err(|error| io("open", error.into()))?;
         check(&file)?;
-        let read = if stamp.sparse {
-            read_sparse
-        } else {
-            read_dense
-        };
+        let read = if stamp.sparse { read_sparse } else { read_dense };
         match read(&file, from, buffer) {
             Ok(()) => check(&file),
             // Shorter than planned: the check knows what happened to it.
@@ -161,11 +131,7 @@ fn open(
             }
             let path = &planned.entry.path[*strip..];
             let parent = parent_of(path).unwrap_or_default();
-            let name = &path[if parent.is_empty() {
-                0
-            } else {
-                parent.len() + 1
-            }..];
+            let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
             open_file(cursor.enter(root, parent)?, name).map(File::from)
         }
     }
@@ -198,10 +164,7 @@ fn read_sparse(file: &File, from: u64, buffer: &mut [u8]) -> io::Result<()> {
             break;
         }
         let hole = seek(file, SeekFrom::Hole(data))?.min(end);
-        file.read_exact_at(
-            &mut buffer[usize_of(data - from)..usize_of(hole - from)],
-            data,
-        )?;
+        file.read_exact_at(&mut buffer[usize_of(data - from)..usize_of(hole - from)], data)?;
         position = hole;
     }
     Ok(())

@@ -29,27 +29,15 @@ pub(crate) enum Content {
 #[derive(Debug)]
 pub(crate) enum Origin {
     /// A tree; `strip` is the length of what its paths have in the layer before their own part.
-    Tree {
-        root: Arc<Root>,
-        path: PathBuf,
-        strip: usize,
-    },
+    Tree { root: Arc<Root>, path: PathBuf, strip: usize },
     /// A single file.
     File(PathBuf),
 }
 
 impl Origin {
     pub(crate) fn tree(root: Arc<Root>, path: &Path, prefix: &[u8]) -> Self {
-        let strip = if prefix.is_empty() {
-            0
-        } else {
-            prefix.len() + 1
-        };
-        Self::Tree {
-            root,
-            path: path.to_path_buf(),
-            strip,
-        }
+        let strip = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
+        Self::Tree { root, path: path.to_path_buf(), strip }
     }
 }
 
@@ -116,9 +104,7 @@ impl Plan {
 
     /// The entry that holds the byte at `offset`; none in the trailer of an empty plan.
     fn index_at(&self, offset: u64) -> usize {
-        self.entries
-            .partition_point(|planned| planned.offset <= offset)
-            .saturating_sub(1)
+        self.entries.partition_point(|planned| planned.offset <= offset).saturating_sub(1)
     }
 }
 
@@ -139,10 +125,7 @@ impl PlanBuilder {
     /// of them may be read as input.
     #[must_use]
     pub fn new(outputs: Vec<(u64, u64)>) -> Self {
-        Self {
-            outputs,
-            ..Self::default()
-        }
+        Self { outputs, ..Self::default() }
     }
 
     /// The finished plan.
@@ -197,12 +180,7 @@ impl PlanBuilder {
             .map_err(|_| Error::Internal("a header of 4 GiB".into()))?;
         let offset = self.size;
         self.size += u64::from(header) + padded(entry.size);
-        self.entries.push(Planned {
-            offset,
-            header,
-            entry,
-            content,
-        });
+        self.entries.push(Planned { offset, header, entry, content });
         Ok(())
     }
 }

@@ -29,11 +29,7 @@ fn an_empty_plan_is_a_trailer() {
 
 #[test]
 fn an_entry_costs_what_the_module_says() {
-    assert!(
-        size_of::<Planned>() <= 200,
-        "{} bytes",
-        size_of::<Planned>()
-    );
+    assert!(size_of::<Planned>() <= 200, "{} bytes", size_of::<Planned>());
 }
 
 #[test]
@@ -60,10 +56,7 @@ fn a_file_that_changed_since_the_plan_is_named() {
         fault(&file);
         let mut tar = vec![0; usize::try_from(plan.size()).unwrap()];
         let error = plan.reader().fill(0, &mut tar).unwrap_err().to_string();
-        assert!(
-            error.contains(message) && error.contains(file.to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.contains(message) && error.contains(file.to_str().unwrap()), "{error}");
     }
 }
 
@@ -79,10 +72,7 @@ fn a_link_in_the_place_of_a_planned_directory_is_not_followed() {
     fs::remove_dir_all(tree.join("d")).unwrap();
     std::os::unix::fs::symlink(other.join("d"), tree.join("d")).unwrap();
     let mut tar = vec![0; usize::try_from(plan.size()).unwrap()];
-    assert!(matches!(
-        plan.reader().fill(0, &mut tar),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(plan.reader().fill(0, &mut tar), Err(Error::Io { .. })));
 }
 
 #[test]
@@ -91,19 +81,9 @@ fn the_output_of_the_build_is_refused_as_input() {
     fs::write(root.path().join("out"), "").unwrap();
     let metadata = fs::metadata(root.path().join("out")).unwrap();
     let mut plan = PlanBuilder::new(vec![(metadata.dev(), metadata.ino())]);
-    let error = add_tree(
-        &mut plan,
-        root.path(),
-        &Policy::default(),
-        &Cancel::default(),
-    )
-    .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("inside the tree that it is made of"),
-        "{error}"
-    );
+    let error =
+        add_tree(&mut plan, root.path(), &Policy::default(), &Cancel::default()).unwrap_err();
+    assert!(error.to_string().contains("inside the tree that it is made of"), "{error}");
 }
 
 proptest! {

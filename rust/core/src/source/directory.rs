@@ -9,10 +9,8 @@ use rustix::io::Errno;
 use crate::error::{Error, Result, display_path};
 
 /// How directories are opened: a link in the place of one is an error.
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// How regular files are opened. `NONBLOCK` keeps the call from waiting if a named pipe took the
 /// file's place.
@@ -63,20 +61,14 @@ impl Cursor {
             (Some(handle), Some([b'/', rest @ ..])) => (Some(handle), rest),
             _ => (None, path),
         };
-        for part in rest
-            .split(|&byte| byte == b'/')
-            .filter(|part| !part.is_empty())
-        {
+        for part in rest.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
             let parent = handle.as_ref().map_or(root.handle.as_fd(), AsFd::as_fd);
             handle = Some(openat(parent, part, DIRECTORY, Mode::empty())?);
         }
         self.path.clear();
         self.path.extend_from_slice(path);
         self.handle = handle;
-        Ok(self
-            .handle
-            .as_ref()
-            .map_or(root.handle.as_fd(), AsFd::as_fd))
+        Ok(self.handle.as_ref().map_or(root.handle.as_fd(), AsFd::as_fd))
     }
 }
 

@@ -54,13 +54,7 @@ pub fn check_destinations(
     destinations: impl IntoIterator<Item = Vec<u8>>,
     policy: &Policy,
 ) -> Result<()> {
-    arrange(
-        destinations
-            .into_iter()
-            .map(|destination| (destination, ())),
-        policy,
-    )
-    .map(|_| ())
+    arrange(destinations.into_iter().map(|destination| (destination, ())), policy).map(|_| ())
 }
 
 fn arrange<T>(
@@ -71,15 +65,9 @@ fn arrange<T>(
     let mut arranged = Arranged::new();
     for (destination, source) in files {
         let path = normalize_path(&destination).map_err(invalid)?;
-        let Some(name) = path
-            .rsplit(|&byte| byte == b'/')
-            .next()
-            .filter(|name| !name.is_empty())
+        let Some(name) = path.rsplit(|&byte| byte == b'/').next().filter(|name| !name.is_empty())
         else {
-            return Err(refuse(
-                &destination,
-                "names no file: a destination ends in a file's name",
-            ));
+            return Err(refuse(&destination, "names no file: a destination ends in a file's name"));
         };
         refuse_whiteout_name(name, display_path(&destination)).map_err(invalid)?;
         if policy.exclude.excludes(&path) {
@@ -93,10 +81,7 @@ fn arrange<T>(
         let mut above = parent_of(path);
         while let Some(directory) = above.filter(|directory| !directory.is_empty()) {
             if arranged.contains_key(&order_key(directory)) {
-                return Err(refuse(
-                    directory,
-                    "is the destination of a file and of a directory",
-                ));
+                return Err(refuse(directory, "is the destination of a file and of a directory"));
             }
             above = parent_of(directory);
         }
@@ -106,16 +91,11 @@ fn arrange<T>(
 
 /// A key whose bytewise order is [`compare_paths`](crate::tar::compare_paths).
 fn order_key(path: &[u8]) -> Box<[u8]> {
-    path.iter()
-        .map(|&byte| if byte == b'/' { 0 } else { byte })
-        .collect()
+    path.iter().map(|&byte| if byte == b'/' { 0 } else { byte }).collect()
 }
 
 fn refuse(destination: &[u8], reason: &str) -> Error {
-    Error::Argument(format!(
-        "`{}` {reason}",
-        display_path(destination).display()
-    ))
+    Error::Argument(format!("`{}` {reason}", display_path(destination).display()))
 }
 
 fn from_host(
@@ -134,9 +114,7 @@ fn from_host(
         Box::default()
     } else {
         let reached = Reached::Handle(handle.as_fd());
-        reached
-            .read(&mut Vec::new())
-            .map_err(io("read the attributes of"))?
+        reached.read(&mut Vec::new()).map_err(io("read the attributes of"))?
     };
     let entry = Entry {
         path: path.into(),
@@ -149,13 +127,7 @@ fn from_host(
         xattrs,
     };
     let origin = plan.add_origin(Origin::File(file.to_path_buf()));
-    Ok((
-        entry,
-        Content::File {
-            origin,
-            stamp: Stamp::of(&stat),
-        },
-    ))
+    Ok((entry, Content::File { origin, stamp: Stamp::of(&stat) }))
 }
 
 fn from_bytes(path: &[u8], bytes: Arc<[u8]>, policy: &Policy) -> (Entry, Content) {

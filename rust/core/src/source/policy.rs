@@ -116,18 +116,12 @@ mod tests {
     #[test]
     fn a_prefix_moves_paths_and_hard_link_targets_but_not_symlink_targets() {
         let policy = Policy::default().with_prefix(b"/opt/app/").unwrap();
-        let mut entry = Entry {
-            kind: Kind::HardLink(b"a"[..].into()),
-            ..directory(b"b")
-        };
+        let mut entry = Entry { kind: Kind::HardLink(b"a"[..].into()), ..directory(b"b") };
         policy.apply(&mut entry);
         assert_eq!(&*entry.path, b"opt/app/b");
         assert_eq!(entry.kind, Kind::HardLink(b"opt/app/a"[..].into()));
 
-        let mut entry = Entry {
-            kind: Kind::Symlink(b"a"[..].into()),
-            ..directory(b"")
-        };
+        let mut entry = Entry { kind: Kind::Symlink(b"a"[..].into()), ..directory(b"") };
         policy.apply(&mut entry);
         assert_eq!(&*entry.path, b"opt/app");
         assert_eq!(entry.kind, Kind::Symlink(b"a"[..].into()));
@@ -135,10 +129,7 @@ mod tests {
 
     #[test]
     fn a_fixed_mode_leaves_directories_searchable() {
-        let policy = Policy {
-            mode: Some(0o640),
-            ..Policy::default()
-        };
+        let policy = Policy { mode: Some(0o640), ..Policy::default() };
         let mut entry = directory(b"d");
         policy.apply(&mut entry);
         assert_eq!(entry.mode, 0o750);
@@ -146,10 +137,7 @@ mod tests {
 
     #[test]
     fn a_clamp_makes_no_time_later_and_none_earlier() {
-        let policy = Policy {
-            clamp_mtime: Some(40),
-            ..Policy::default()
-        };
+        let policy = Policy { clamp_mtime: Some(40), ..Policy::default() };
         assert_eq!([policy.mtime_of(39), policy.mtime_of(41)], [39, 40]);
         assert_eq!(policy.default_mtime(), 40);
         assert_eq!(Policy::default().default_mtime(), 0);
@@ -164,14 +152,8 @@ mod tests {
             b"security.capability",
             b"user.overlay.x",
         ];
-        let xattrs = names.map(|name| Xattr {
-            name: name.into(),
-            value: Box::default(),
-        });
-        let mut entry = Entry {
-            xattrs: xattrs.into(),
-            ..directory(b"d")
-        };
+        let xattrs = names.map(|name| Xattr { name: name.into(), value: Box::default() });
+        let mut entry = Entry { xattrs: xattrs.into(), ..directory(b"d") };
         Policy::default().apply(&mut entry);
         let kept: Vec<&[u8]> = entry.xattrs.iter().map(|xattr| &*xattr.name).collect();
         assert_eq!(kept, [&b"security.capability"[..], b"user.b"]);

@@ -19,9 +19,7 @@ impl Stamp {
     pub(crate) fn of(stat: &Stat) -> Self {
         // Only ever compared, so that years beyond 2262 may wrap.
         let nanoseconds = |seconds: i64, fraction: u64| {
-            seconds
-                .wrapping_mul(1_000_000_000)
-                .wrapping_add_unsigned(fraction)
+            seconds.wrapping_mul(1_000_000_000).wrapping_add_unsigned(fraction)
         };
         Self {
             device: stat.st_dev,
@@ -42,10 +40,7 @@ impl Stamp {
         if (self.device, self.inode) != (now.device, now.inode) {
             Some("another file took its place".into())
         } else if self.size != now.size {
-            Some(format!(
-                "it had {} bytes and now has {}",
-                self.size, now.size
-            ))
+            Some(format!("it had {} bytes and now has {}", self.size, now.size))
         } else if (self.modified, self.changed) != (now.modified, now.changed) {
             Some("its modification or change time moved".into())
         } else {

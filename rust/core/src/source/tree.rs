@@ -105,9 +105,7 @@ impl Walk<'_> {
         excluded: bool,
     ) -> Result<std::vec::IntoIter<(Box<[u8]>, Child)>> {
         let mut cursor = std::mem::take(&mut self.cursor);
-        let handle = cursor
-            .enter(self.root, path)
-            .map_err(|error| self.io("open", path, error))?;
+        let handle = cursor.enter(self.root, path).map_err(|error| self.io("open", path, error))?;
         let stat = fstat(handle).map_err(|error| self.io("stat", path, error))?;
         let mut entry = entry_of(path, Kind::Directory, &stat);
         entry.xattrs = self.xattrs(path, &Reached::Handle(handle))?;
@@ -115,11 +113,7 @@ impl Walk<'_> {
             self.waiting.retain(|above| is_within(path, &above.path));
             self.waiting.push(entry);
         } else {
-            self.push(Found {
-                entry,
-                content: Content::None,
-                shared: None,
-            })?;
+            self.push(Found { entry, content: Content::None, shared: None })?;
         }
         let mut children = Vec::new();
         for (name, kind) in self.list(path, handle)? {
@@ -168,10 +162,7 @@ impl Walk<'_> {
             FileType::Directory => Child::Directory,
             FileType::RegularFile => Child::Other(Some(self.file(directory, &path, name)?)),
             FileType::Socket => {
-                self.plan.warn(
-                    self.shown(&path),
-                    "is a socket, which no layer can hold: left out",
-                );
+                self.plan.warn(self.shown(&path), "is a socket, which no layer can hold: left out");
                 Child::Other(None)
             }
             _ => Child::Other(Some(self.special(directory, &path, name)?)),
@@ -187,28 +178,16 @@ impl Walk<'_> {
         let file = open_file(directory, name).map_err(|error| self.io("open", path, error))?;
         let stat = fstat(&file).map_err(|error| self.io("stat", path, error))?;
         if !FileType::from_raw_mode(stat.st_mode).is_file() {
-            return Err(Error::changed(
-                self.shown(path),
-                "it is no longer a regular file",
-            ));
+            return Err(Error::changed(self.shown(path), "it is no longer a regular file"));
         }
         if self.plan.is_output(stat.st_dev, stat.st_ino) {
-            return Err(Error::OutputInInput {
-                path: self.shown(path),
-            });
+            return Err(Error::OutputInInput { path: self.shown(path) });
         }
         let mut entry = entry_of(path, Kind::Regular, &stat);
         entry.size = size_of(&stat);
         entry.xattrs = self.xattrs(path, &Reached::Handle(file.as_fd()))?;
-        let content = Content::File {
-            origin: self.origin,
-            stamp: Stamp::of(&stat),
-        };
-        Ok(Found {
-            entry,
-            content,
-            shared: shared_identity(&stat),
-        })
+        let content = Content::File { origin: self.origin, stamp: Stamp::of(&stat) };
+        Ok(Found { entry, content, shared: shared_identity(&stat) })
     }
 
     /// A link, pipe or device: described, never opened.
@@ -222,28 +201,15 @@ impl Walk<'_> {
                 Kind::Symlink(target.into_bytes().into())
             }
             FileType::Fifo => Kind::Fifo,
-            FileType::CharacterDevice => Kind::CharDevice {
-                major: device.0,
-                minor: device.1,
-            },
-            FileType::BlockDevice => Kind::BlockDevice {
-                major: device.0,
-                minor: device.1,
-            },
+            FileType::CharacterDevice => Kind::CharDevice { major: device.0, minor: device.1 },
+            FileType::BlockDevice => Kind::BlockDevice { major: device.0, minor: device.1 },
             _ => {
-                return Err(Error::changed(
-                    self.shown(path),
-                    "its type is another one now",
-                ));
+                return Err(Error::changed(self.shown(path), "its type is another one now"));
             }
         };
         let mut entry = entry_of(path, kind, &stat);
         entry.xattrs = self.xattrs(path, &Reached::by_name(directory, name))?;
-        Ok(Found {
-            entry,
-            content: Content::None,
-            shared: shared_identity(&stat),
-        })
+        Ok(Found { entry, content: Content::None, shared: shared_identity(&stat) })
     }
 
     /// Adds an entry under the policy, after the excluded directories that it turns out to need.
@@ -316,11 +282,7 @@ fn shared_identity(stat: &Stat) -> Option<(u64, u64)> {
 
 /// A path of the tree as the user would type it.
 pub(crate) fn shown(root: &Path, path: &[u8]) -> PathBuf {
-    if path.is_empty() {
-        root.to_path_buf()
-    } else {
-        root.join(display_path(path))
-    }
+    if path.is_empty() { root.to_path_buf() } else { root.join(display_path(path)) }
 }
 
 fn is_within(path: &[u8], directory: &[u8]) -> bool {

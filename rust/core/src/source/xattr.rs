@@ -46,10 +46,7 @@ impl<'a> Reached<'a> {
             .filter(|name| !name.is_empty())
             .map(|name| {
                 let length = self.get(name, scratch)?;
-                Ok(Xattr {
-                    name: name.into(),
-                    value: scratch[..length].into(),
-                })
+                Ok(Xattr { name: name.into(), value: scratch[..length].into() })
             })
             .collect()
     }

@@ -59,11 +59,7 @@ pub fn archive_member_header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
 
 /// The path as it stands in the header: a directory ends in a slash, the root is `./`.
 fn written_name(entry: &Entry) -> Vec<u8> {
-    let mut name = if entry.path.is_empty() {
-        b".".to_vec()
-    } else {
-        entry.path.to_vec()
-    };
+    let mut name = if entry.path.is_empty() { b".".to_vec() } else { entry.path.to_vec() };
     if entry.is_directory() {
         name.push(b'/');
     }
@@ -117,10 +113,7 @@ fn records_for(entry: &Entry, name: &[u8]) -> Result<Records> {
 
 /// The `x` block that announces `size` bytes of records.
 fn pax_block(name: &[u8], size: u64) -> [u8; BLOCK] {
-    let slash = name
-        .iter()
-        .rposition(|&byte| byte == b'/')
-        .map_or(0, |at| at + 1);
+    let slash = name.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
     let (directory, file) = name.split_at(slash);
     let mut pax_name = [ascii(directory), b"PaxHeaders.0/".to_vec(), ascii(file)].concat();
     pax_name.truncate(NAME_SIZE);
@@ -147,10 +140,7 @@ fn main_block(entry: &Entry, name: &[u8], split: Option<(&[u8], &[u8])>) -> Resu
     write_octal(&mut block[field::UID], octal_or_zero(8, entry.uid.into()));
     write_octal(&mut block[field::GID], octal_or_zero(8, entry.gid.into()));
     write_number(&mut block[field::SIZE], entry.size);
-    write_octal(
-        &mut block[field::MTIME],
-        octal_mtime(entry.mtime).unwrap_or(0),
-    );
+    write_octal(&mut block[field::MTIME], octal_mtime(entry.mtime).unwrap_or(0));
     if let Kind::Symlink(link) | Kind::HardLink(link) = &entry.kind {
         write_text(&mut block[field::LINK], &ascii(link));
     }
@@ -199,9 +189,7 @@ fn device_numbers(entry: &Entry) -> Result<(u32, u32)> {
 
 /// A time that the octal field holds: from 1970 to 2242.
 fn octal_mtime(mtime: i64) -> Option<u64> {
-    u64::try_from(mtime)
-        .ok()
-        .filter(|&mtime| fits_octal(12, mtime))
+    u64::try_from(mtime).ok().filter(|&mtime| fits_octal(12, mtime))
 }
 
 /// The value, or zero where a PAX record says it.

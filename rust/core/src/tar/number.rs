@@ -57,11 +57,7 @@ pub(super) fn parse_octal(field: &[u8]) -> Option<i64> {
 fn parse_base_256(field: &[u8]) -> Option<i64> {
     let (&first, rest) = field.split_first()?;
     let negative = first & 0x40 != 0;
-    let leading = if negative {
-        i64::from(first) - 0x100
-    } else {
-        i64::from(first & 0x7f)
-    };
+    let leading = if negative { i64::from(first) - 0x100 } else { i64::from(first & 0x7f) };
     rest.iter().try_fold(leading, |value, &byte| {
         value.checked_mul(256).map(|value| value | i64::from(byte))
     })
@@ -85,22 +81,10 @@ mod tests {
             (b"\xc0", Some(-64)),
             (b"\xc0\0", Some(-16_384)),
             (b"\xc0\0\0", Some(-4_194_304)),
-            (
-                b"\x87\x76\xa2\x22\xeb\x8a\x72\x61",
-                Some(537_795_476_381_659_745),
-            ),
-            (
-                b"\x80\0\0\0\x07\x76\xa2\x22\xeb\x8a\x72\x61",
-                Some(537_795_476_381_659_745),
-            ),
-            (
-                b"\xf7\x76\xa2\x22\xeb\x8a\x72\x61",
-                Some(-615_126_028_225_187_231),
-            ),
-            (
-                b"\xff\xff\xff\xff\xf7\x76\xa2\x22\xeb\x8a\x72\x61",
-                Some(-615_126_028_225_187_231),
-            ),
+            (b"\x87\x76\xa2\x22\xeb\x8a\x72\x61", Some(537_795_476_381_659_745)),
+            (b"\x80\0\0\0\x07\x76\xa2\x22\xeb\x8a\x72\x61", Some(537_795_476_381_659_745)),
+            (b"\xf7\x76\xa2\x22\xeb\x8a\x72\x61", Some(-615_126_028_225_187_231)),
+            (b"\xff\xff\xff\xff\xf7\x76\xa2\x22\xeb\x8a\x72\x61", Some(-615_126_028_225_187_231)),
             (b"\x80\x7f\xff\xff\xff\xff\xff\xff\xff", Some(i64::MAX)),
             (b"\x80\x80\0\0\0\0\0\0\0", None),
             (b"\xff\x80\0\0\0\0\0\0\0", Some(i64::MIN)),
@@ -128,16 +112,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        for value in [
-            0,
-            7,
-            0o7_777_777,
-            0o10_000_000,
-            0o77_777_777_777,
-            1 << 33,
-            1 << 40,
-            1 << 62,
-        ] {
+        for value in [0, 7, 0o7_777_777, 0o10_000_000, 0o77_777_777_777, 1 << 33, 1 << 40, 1 << 62]
+        {
             let mut field = [0; 12];
             write_number(&mut field, value);
             assert_eq!(parse_number(&field), i64::try_from(value).ok());

@@ -71,10 +71,7 @@ mod tests {
     #[test]
     fn names_that_leave_the_root_or_hold_nul_are_refused() {
         for name in [&b".."[..], b"a/../b", b"../etc/passwd", b"a\0b"] {
-            assert!(matches!(
-                normalize_path(name),
-                Err(Error::Unsupported { .. })
-            ));
+            assert!(matches!(normalize_path(name), Err(Error::Unsupported { .. })));
         }
     }
 
@@ -82,10 +79,7 @@ mod tests {
     fn a_directory_stands_directly_before_what_it_holds() {
         let mut paths = [&b"a-b"[..], b"a/x", b"b", b"a", b"a/x/y", b"a/x-", b""];
         paths.sort_by(|left, right| compare_paths(left, right));
-        assert_eq!(
-            paths,
-            [&b""[..], b"a", b"a/x", b"a/x/y", b"a/x-", b"a-b", b"b"]
-        );
+        assert_eq!(paths, [&b""[..], b"a", b"a/x", b"a/x/y", b"a/x-", b"a-b", b"b"]);
     }
 
     #[test]

@@ -84,11 +84,7 @@ pub(super) fn parse_time(text: &[u8]) -> Option<i64> {
     let whole = parse_decimal(seconds)?;
     // Go keeps nine digits and drops the rest, so less than a nanosecond before a second is none.
     let below = fraction.iter().take(9).any(|&digit| digit != b'0');
-    if below && seconds.starts_with(b"-") {
-        whole.checked_sub(1)
-    } else {
-        Some(whole)
-    }
+    if below && seconds.starts_with(b"-") { whole.checked_sub(1) } else { Some(whole) }
 }
 
 #[cfg(test)]
@@ -110,10 +106,7 @@ mod tests {
             let value = vec![b'x'; payload];
             let bytes = record(b"key", &value);
             let text = bytes.split(|&byte| byte == b' ').next().unwrap();
-            assert_eq!(
-                std::str::from_utf8(text).unwrap().parse::<usize>().unwrap(),
-                bytes.len()
-            );
+            assert_eq!(std::str::from_utf8(text).unwrap().parse::<usize>().unwrap(), bytes.len());
         }
     }
 
@@ -126,12 +119,7 @@ mod tests {
             (&medium, b"path", &[b'a'; 100], b""),
             (b"11 foo=bar\n\0", b"foo", b"bar", b"\0"),
             (b"18 foo=b=\nar=\n==\0\n", b"foo", b"b=\nar=\n==\0", b""),
-            (
-                b"27 foo=hello9 foo=ba\nworld\n",
-                b"foo",
-                b"hello9 foo=ba\nworld",
-                b"",
-            ),
+            (b"27 foo=hello9 foo=ba\nworld\n", b"foo", b"hello9 foo=ba\nworld", b""),
             (b"07 k=v\n", b"k", b"v", b""),
             (b"+7 k=v\n", b"k", b"v", b""),
             (b"5 k=\n", b"k", b"", b""),

@@ -127,10 +127,9 @@ fn check_names(entry: &Entry) -> Result<()> {
     }
     match &entry.kind {
         Kind::Directory => Ok(()),
-        _ if entry.path.is_empty() => Err(refused(
-            entry,
-            "its path is the root's, but it is no directory",
-        )),
+        _ if entry.path.is_empty() => {
+            Err(refused(entry, "its path is the root's, but it is no directory"))
+        }
         Kind::Symlink(target) if target.is_empty() => {
             Err(refused(entry, "it is a symbolic link without a target"))
         }

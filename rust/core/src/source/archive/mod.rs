@@ -56,9 +56,7 @@ impl<R: Read> ArchiveStream<R> {
     /// Fills `buffer` as far as the layer goes; fewer bytes than its length only at the end.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
         if self.state == State::Failed {
-            return Err(Error::Internal(
-                "a layer was read on after an error".to_owned(),
-            ));
+            return Err(Error::Internal("a layer was read on after an error".to_owned()));
         }
         let result = self.try_fill(buffer);
         if result.is_err() {
@@ -140,10 +138,7 @@ impl<R: Read> ArchiveStream<R> {
     /// stands there.
     fn end(&mut self) -> Result<()> {
         if self.reader.position() == 0 {
-            return Err(Error::malformed(
-                b"",
-                "it is empty: not even the end of an archive",
-            ));
+            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
         }
         self.reader.drain()?;
         self.queue_zeroes(TRAILER);

@@ -6,26 +6,16 @@ use crate::source::Patterns;
 use crate::tar::{Entry, Kind, append_header};
 
 fn directory(path: &str) -> Entry {
-    Entry {
-        mode: 0o700,
-        ..Entry::implied_directory(path.as_bytes(), 7)
-    }
+    Entry { mode: 0o700, ..Entry::implied_directory(path.as_bytes(), 7) }
 }
 
 fn of_kind(path: &str, kind: Kind) -> Entry {
-    Entry {
-        kind,
-        mode: 0o640,
-        ..directory(path)
-    }
+    Entry { kind, mode: 0o640, ..directory(path) }
 }
 
 /// A file that holds its own path.
 fn file(path: &str) -> Entry {
-    Entry {
-        size: path.len() as u64,
-        ..of_kind(path, Kind::Regular)
-    }
+    Entry { size: path.len() as u64, ..of_kind(path, Kind::Regular) }
 }
 
 fn hard_link(path: &str, target: &str) -> Entry {
@@ -74,10 +64,7 @@ fn layer(entries: &[Entry], policy: Policy) -> Result<Vec<Entry>> {
 }
 
 fn paths(entries: &[Entry]) -> Vec<&str> {
-    entries
-        .iter()
-        .map(|entry| std::str::from_utf8(&entry.path).unwrap())
-        .collect()
+    entries.iter().map(|entry| std::str::from_utf8(&entry.path).unwrap()).collect()
 }
 
 fn refusal(entries: &[Entry]) -> String {
@@ -103,15 +90,9 @@ fn a_layer_in_order_comes_out_as_it_went_in() {
 
 #[test]
 fn missing_parents_are_put_before_their_first_child() {
-    let policy = Policy {
-        clamp_mtime: Some(5),
-        ..Policy::default()
-    };
+    let policy = Policy { clamp_mtime: Some(5), ..Policy::default() };
     let entries = layer(&[file("a/b/f"), file("a/g"), file("tmp/h")], policy).unwrap();
-    assert_eq!(
-        paths(&entries),
-        ["a", "a/b", "a/b/f", "a/g", "tmp", "tmp/h"]
-    );
+    assert_eq!(paths(&entries), ["a", "a/b", "a/b/f", "a/g", "tmp", "tmp/h"]);
     assert_eq!(entries[1], Entry::implied_directory(b"a/b", 5));
     assert_eq!((entries[2].mtime, entries[4].mode), (5, 0o1777));
 }
@@ -119,15 +100,8 @@ fn missing_parents_are_put_before_their_first_child() {
 #[test]
 fn a_prefix_gets_parents_and_the_root_of_the_archive() {
     let policy = Policy::default().with_prefix(b"opt/app").unwrap();
-    let entries = layer(
-        &[directory(""), file("f"), hard_link("g", "f")],
-        policy.clone(),
-    )
-    .unwrap();
-    assert_eq!(
-        paths(&entries),
-        ["opt", "opt/app", "opt/app/f", "opt/app/g"]
-    );
+    let entries = layer(&[directory(""), file("f"), hard_link("g", "f")], policy.clone()).unwrap();
+    assert_eq!(paths(&entries), ["opt", "opt/app", "opt/app/f", "opt/app/g"]);
     assert_eq!((entries[0].mode, entries[1].mode), (0o755, 0o700));
     let entries = layer(&[file("f")], policy).unwrap();
     assert_eq!(paths(&entries), ["opt", "opt/app", "opt/app/f"]);
@@ -136,80 +110,34 @@ fn a_prefix_gets_parents_and_the_root_of_the_archive() {
 #[test]
 fn what_is_excluded_is_left_out_with_its_content() {
     let exclude = Patterns::parse(["a", "!a/keep", "*.o"]).unwrap();
-    let policy = Policy {
-        exclude,
-        ..Policy::default()
-    };
-    let entries = [
-        directory("a"),
-        file("a/f"),
-        file("a/keep"),
-        file("x.o"),
-        file("y"),
-    ];
+    let policy = Policy { exclude, ..Policy::default() };
+    let entries = [directory("a"), file("a/f"), file("a/keep"), file("x.o"), file("y")];
     let entries = layer(&entries, policy.clone()).unwrap();
     assert_eq!(paths(&entries), ["a", "a/keep", "y"]);
     // The directory was left out, but what it holds needs it: as the archive has it.
     assert_eq!(entries[0].mode, 0o700);
     let error = layer(&[file("x.o"), hard_link("y", "x.o")], policy).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("`x.o`, which does not stand before it")
-    );
+    assert!(error.to_string().contains("`x.o`, which does not stand before it"));
 }
 
 #[test]
 fn what_an_engine_cannot_apply_in_order_is_refused() {
     let link = of_kind("l", Kind::Symlink(b"a"[..].into()));
     for (entries, message) in [
-        (
-            vec![file("a"), file("a")],
-            "`a` cannot be stored in a layer: the archive holds it twice",
-        ),
+        (vec![file("a"), file("a")], "`a` cannot be stored in a layer: the archive holds it twice"),
         (vec![directory("a"), directory("a")], "holds it twice"),
         (vec![directory(""), directory("")], "holds it twice"),
-        (
-            vec![file("a/f"), directory("a")],
-            "`a` cannot be stored in a layer: its entry comes",
-        ),
-        (
-            vec![file("a"), directory("")],
-            "its entry comes after an entry inside it",
-        ),
+        (vec![file("a/f"), directory("a")], "`a` cannot be stored in a layer: its entry comes"),
+        (vec![file("a"), directory("")], "its entry comes after an entry inside it"),
         (vec![file("a/f"), file("a")], "holds an entry inside it"),
-        (
-            vec![file("a"), file("a/f")],
-            "`a`, in which it lies, is not a directory",
-        ),
-        (
-            vec![file("a"), file("a/b/f")],
-            "`a`, in which it lies, is not a directory",
-        ),
-        (
-            vec![link.clone(), file("l/f")],
-            "`l`, in which it lies, is not a directory",
-        ),
-        (
-            vec![hard_link("b", "a"), file("a")],
-            "to `a`, which does not stand before it",
-        ),
-        (
-            vec![hard_link("a", "a")],
-            "to `a`, which does not stand before it",
-        ),
-        (
-            vec![directory("a"), hard_link("b", "a")],
-            "to `a`, which is not a regular file",
-        ),
-        (
-            vec![link, hard_link("b", "l")],
-            "to `l`, which is not a regular file",
-        ),
-        (
-            vec![of_kind("l", Kind::Symlink(Box::default()))],
-            "link without a target",
-        ),
+        (vec![file("a"), file("a/f")], "`a`, in which it lies, is not a directory"),
+        (vec![file("a"), file("a/b/f")], "`a`, in which it lies, is not a directory"),
+        (vec![link.clone(), file("l/f")], "`l`, in which it lies, is not a directory"),
+        (vec![hard_link("b", "a"), file("a")], "to `a`, which does not stand before it"),
+        (vec![hard_link("a", "a")], "to `a`, which does not stand before it"),
+        (vec![directory("a"), hard_link("b", "a")], "to `a`, which is not a regular file"),
+        (vec![link, hard_link("b", "l")], "to `l`, which is not a regular file"),
+        (vec![of_kind("l", Kind::Symlink(Box::default()))], "link without a target"),
         (vec![of_kind("", Kind::Fifo)], "its path is the root's"),
         (vec![file("a/.wh.b")], "begins with `.wh.`"),
         (vec![file(".wh.b/c")], "begins with `.wh.`"),
@@ -231,17 +159,9 @@ fn a_layer_is_not_read_on_after_an_error() {
 #[test]
 fn an_input_that_breaks_off_or_is_empty_is_refused() {
     let bytes = archive(&[file("a")]);
-    assert!(
-        convert(b"", Policy::default(), 512)
-            .unwrap_err()
-            .to_string()
-            .contains("is empty")
-    );
+    assert!(convert(b"", Policy::default(), 512).unwrap_err().to_string().contains("is empty"));
     assert!(convert(&bytes[..512], Policy::default(), 512).is_err());
-    assert_eq!(
-        convert(&[0; 512], Policy::default(), 512).unwrap(),
-        [0; 1024]
-    );
+    assert_eq!(convert(&[0; 512], Policy::default(), 512).unwrap(), [0; 1024]);
 }
 
 #[test]

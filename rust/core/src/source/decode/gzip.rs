@@ -32,12 +32,7 @@ enum Place {
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self {
-            inflate: Decompress::new(false),
-            crc: Crc::new(),
-            place: Place::Between,
-            members: 0,
-        }
+        Self { inflate: Decompress::new(false), crc: Crc::new(), place: Place::Between, members: 0 }
     }
 
     pub(super) const fn members(&self) -> u64 {
@@ -99,9 +94,7 @@ impl Gzip {
 
     fn finish_member(&mut self, input: &mut impl BufRead) -> io::Result<()> {
         let mut stated = [[0; 4]; 2];
-        input
-            .read_exact(stated.as_flattened_mut())
-            .map_err(|error| cut_off(error, "trailer"))?;
+        input.read_exact(stated.as_flattened_mut()).map_err(|error| cut_off(error, "trailer"))?;
         let [crc, size] = stated.map(u32::from_le_bytes);
         if crc != self.crc.sum() {
             let found = self.crc.sum();
@@ -133,9 +126,7 @@ fn expect_zeroes(input: &mut impl BufRead) -> io::Result<()> {
             return Ok(());
         }
         if bytes.iter().any(|&byte| byte != 0) {
-            return Err(malformed(
-                "gzip: other bytes follow the zeroes after the last member",
-            ));
+            return Err(malformed("gzip: other bytes follow the zeroes after the last member"));
         }
         let count = bytes.len();
         input.consume(count);
@@ -143,10 +134,7 @@ fn expect_zeroes(input: &mut impl BufRead) -> io::Result<()> {
 }
 
 fn read_header(input: &mut impl BufRead) -> io::Result<()> {
-    let mut header = Header {
-        input,
-        crc: Crc::new(),
-    };
+    let mut header = Header { input, crc: Crc::new() };
     for magic in [0x1f, 0x8b] {
         if header.read()? != [magic] {
             return Err(malformed("gzip: something else follows the last member"));

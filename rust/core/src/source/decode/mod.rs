@@ -43,21 +43,13 @@ impl<R: BufRead> Decoder<R> {
     /// Looks at the first bytes of `inner`.
     pub fn new(mut inner: R) -> Result<Self> {
         let mut magic = Vec::with_capacity(MAGIC_SIZE);
-        inner
-            .by_ref()
-            .take(MAGIC_SIZE as u64)
-            .read_to_end(&mut magic)
-            .map_err(Error::from_read)?;
+        inner.by_ref().take(MAGIC_SIZE as u64).read_to_end(&mut magic).map_err(Error::from_read)?;
         let format = match sniff(&magic)? {
             Encoding::Plain => Format::Plain,
             Encoding::Gzip => Format::Gzip(Gzip::new()),
             Encoding::Zstd => Format::Zstd(Zstd::new().map_err(Error::Read)?),
         };
-        Ok(Self {
-            input: Cursor::new(magic).chain(inner),
-            format,
-            failed: false,
-        })
+        Ok(Self { input: Cursor::new(magic).chain(inner), format, failed: false })
     }
 
     /// How the stream is compressed.
@@ -82,9 +74,7 @@ impl<R: BufRead> Decoder<R> {
 impl<R: BufRead> Read for Decoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.failed {
-            return Err(malformed(
-                "it could not be read further, and was asked for more",
-            ));
+            return Err(malformed("it could not be read further, and was asked for more"));
         }
         if buffer.is_empty() {
             return Ok(0);
@@ -111,30 +101,8 @@ fn sniff(magic: &[u8]) -> Result<Encoding> {
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => refuse("xz"),
         // The name of a tar's first member may well begin with `BZh`; what follows here is the
         // start of a block, or of the end.
-        [
-            b'B',
-            b'Z',
-            b'h',
-            b'1'..=b'9',
-            b'1',
-            b'A',
-            b'Y',
-            b'&',
-            b'S',
-            b'Y',
-        ]
-        | [
-            b'B',
-            b'Z',
-            b'h',
-            b'1'..=b'9',
-            0x17,
-            0x72,
-            0x45,
-            0x38,
-            0x50,
-            0x90,
-        ] => refuse("bzip2"),
+        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y']
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90] => refuse("bzip2"),
         _ => Ok(Encoding::Plain),
     }
 }

@@ -28,16 +28,12 @@ fn decode(bytes: &[u8], capacity: usize) -> Result<(Vec<u8>, u64), String> {
     let input = io::BufReader::with_capacity(capacity, bytes);
     let mut decoder = Decoder::new(input).map_err(|error| error.to_string())?;
     let mut content = Vec::new();
-    decoder
-        .read_to_end(&mut content)
-        .map_err(|error| error.to_string())?;
+    decoder.read_to_end(&mut content).map_err(|error| error.to_string())?;
     Ok((content, decoder.parts()))
 }
 
 fn noise() -> Vec<u8> {
-    (0..70_000_u32)
-        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
-        .collect()
+    (0..70_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect()
 }
 
 #[test]
@@ -45,22 +41,9 @@ fn all_members_and_frames_are_read() {
     let noise = noise();
     for capacity in [1, 7, 8192] {
         let members = [gzip(b"one"), gzip(b""), gzip(&noise)].concat();
-        assert_eq!(
-            decode(&members, capacity).unwrap(),
-            ([b"one", &*noise].concat(), 3)
-        );
-        let frames = [
-            SKIPPABLE,
-            &zstd(b"one"),
-            SKIPPABLE,
-            &zstd(b""),
-            &zstd(&noise),
-            SKIPPABLE,
-        ];
-        assert_eq!(
-            decode(&frames.concat(), capacity).unwrap(),
-            ([b"one", &*noise].concat(), 3)
-        );
+        assert_eq!(decode(&members, capacity).unwrap(), ([b"one", &*noise].concat(), 3));
+        let frames = [SKIPPABLE, &zstd(b"one"), SKIPPABLE, &zstd(b""), &zstd(&noise), SKIPPABLE];
+        assert_eq!(decode(&frames.concat(), capacity).unwrap(), ([b"one", &*noise].concat(), 3));
         assert_eq!(decode(&noise, capacity).unwrap(), (noise.clone(), 0));
     }
     assert_eq!(decode(b"", 1).unwrap(), (Vec::new(), 0));
@@ -70,10 +53,7 @@ fn all_members_and_frames_are_read() {
 #[test]
 fn zeroes_after_the_last_gzip_member_are_padding_and_nothing_else_is() {
     let member = gzip(b"one");
-    assert_eq!(
-        decode(&[&*member, &[0; 9000]].concat(), 64).unwrap().0,
-        b"one"
-    );
+    assert_eq!(decode(&[&*member, &[0; 9000]].concat(), 64).unwrap().0, b"one");
     for (tail, message) in [
         (&b"\0\0x"[..], "other bytes follow the zeroes"),
         (b"x", "something else follows"),
@@ -89,18 +69,10 @@ fn zeroes_after_the_last_gzip_member_are_padding_and_nothing_else_is() {
 #[test]
 fn a_stream_cut_anywhere_is_an_error() {
     let content = &noise()[..3000];
-    for whole in [
-        gzip(content),
-        zstd(content),
-        [zstd(b"x"), SKIPPABLE.to_vec()].concat(),
-    ] {
+    for whole in [gzip(content), zstd(content), [zstd(b"x"), SKIPPABLE.to_vec()].concat()] {
         for length in 10..whole.len() {
             let cut_between = length == zstd(b"x").len() && whole.ends_with(SKIPPABLE);
-            assert_eq!(
-                decode(&whole[..length], 8192).is_ok(),
-                cut_between,
-                "{length}"
-            );
+            assert_eq!(decode(&whole[..length], 8192).is_ok(), cut_between, "{length}");
             assert_eq!(decode(&whole[..length], 1).is_ok(), cut_between, "{length}");
         }
     }
@@ -115,18 +87,10 @@ fn a_damaged_checksum_is_an_error() {
     let mut member = gzip(b"content");
     let crc = member.len() - 8;
     member[crc] ^= 1;
-    assert!(
-        decode(&member, 64)
-            .unwrap_err()
-            .contains("the CRC of the content is")
-    );
+    assert!(decode(&member, 64).unwrap_err().contains("the CRC of the content is"));
     member[crc] ^= 1;
     member[crc + 4] ^= 1;
-    assert!(
-        decode(&member, 64)
-            .unwrap_err()
-            .contains("has 7 bytes (modulo 2^32)")
-    );
+    assert!(decode(&member, 64).unwrap_err().contains("has 7 bytes (modulo 2^32)"));
     let mut frame = zstd(b"content");
     *frame.last_mut().unwrap() ^= 1;
     assert!(decode(&frame, 64).is_err());
@@ -151,16 +115,8 @@ fn a_window_beyond_the_limit_is_refused() {
 
 #[test]
 fn other_compressions_are_refused_by_name_and_their_look_alikes_are_not() {
-    assert!(
-        decode(b"\xfd7zXZ\0...", 64)
-            .unwrap_err()
-            .contains("compressed with xz")
-    );
-    assert!(
-        decode(b"BZh91AY&SY...", 64)
-            .unwrap_err()
-            .contains("compressed with bzip2")
-    );
+    assert!(decode(b"\xfd7zXZ\0...", 64).unwrap_err().contains("compressed with xz"));
+    assert!(decode(b"BZh91AY&SY...", 64).unwrap_err().contains("compressed with bzip2"));
     for name in [&b"BZh9 notes.txt"[..], b"\x1f\x8b name", b"\xfd7z"] {
         assert_eq!(decode(name, 64).unwrap().0, name);
     }
@@ -176,10 +132,7 @@ fn the_optional_parts_of_a_gzip_header_are_passed_over() {
     let mut crc = flate2::Crc::new();
     crc.update(&header);
     header.extend(&crc.sum().to_le_bytes()[..2]);
-    assert_eq!(
-        decode(&[&*header, &plain[10..]].concat(), 64).unwrap().0,
-        b"content"
-    );
+    assert_eq!(decode(&[&*header, &plain[10..]].concat(), 64).unwrap().0, b"content");
     *header.last_mut().unwrap() ^= 1;
     let error = decode(&[&*header, &plain[10..]].concat(), 64).unwrap_err();
     assert!(error.contains("CRC of a member's header"));

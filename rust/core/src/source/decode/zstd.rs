@@ -30,11 +30,7 @@ impl Zstd {
     pub(super) fn new() -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-        Ok(Self {
-            decoder,
-            place: Place::Between,
-            frames: 0,
-        })
+        Ok(Self { decoder, place: Place::Between, frames: 0 })
     }
 
     pub(super) const fn frames(&self) -> u64 {

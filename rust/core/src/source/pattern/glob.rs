@@ -20,10 +20,7 @@ pub(super) enum Step {
     /// `?`: any character but the slash.
     Any,
     /// `[…]`: a character inside, or with `^` outside, of these ranges.
-    Class {
-        negated: bool,
-        ranges: Box<[(u32, u32)]>,
-    },
+    Class { negated: bool, ranges: Box<[(u32, u32)]> },
     /// `*`: any characters but slashes.
     Star,
     /// `**` before more: nothing, or anything that ends in a slash.
@@ -59,9 +56,7 @@ impl Glob {
 /// `path` and its parents, the longest first, without the root.
 fn with_parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(path), |path| {
-        path.iter()
-            .rposition(|&byte| byte == b'/')
-            .map(|slash| &path[..slash])
+        path.iter().rposition(|&byte| byte == b'/').map(|slash| &path[..slash])
     })
 }
 
@@ -82,11 +77,7 @@ fn covers(steps: &[Step], path: &[u8]) -> bool {
             return true;
         }
         next.fill(false);
-        for (index, step) in steps
-            .iter()
-            .enumerate()
-            .filter(|&(index, _)| current[index])
-        {
+        for (index, step) in steps.iter().enumerate().filter(|&(index, _)| current[index]) {
             match step {
                 Step::Star if character == SLASH => {}
                 Step::Star | Step::Rest => enter(steps, index, &mut next),
@@ -127,9 +118,7 @@ impl Step {
             Self::Any => character != SLASH,
             // A slash is in a class like any other character, for Go and for moby.
             Self::Class { negated, ranges } => {
-                let within = ranges
-                    .iter()
-                    .any(|&(low, high)| (low..=high).contains(&character));
+                let within = ranges.iter().any(|&(low, high)| (low..=high).contains(&character));
                 within != *negated
             }
             Self::Star | Self::Parts | Self::Rest => false,
@@ -180,13 +169,7 @@ fn class(pattern: &[u8]) -> Result<(Step, &[u8]), &'static str> {
     let mut ranges = Vec::new();
     loop {
         if let Some(rest) = pattern.strip_prefix(b"]").filter(|_| !ranges.is_empty()) {
-            return Ok((
-                Step::Class {
-                    negated,
-                    ranges: ranges.into(),
-                },
-                rest,
-            ));
+            return Ok((Step::Class { negated, ranges: ranges.into() }, rest));
         }
         let (low, rest) = class_member(pattern)?;
         let (high, rest) = match rest.strip_prefix(b"-") {
@@ -261,11 +244,7 @@ mod tests {
             ("**/**/b", "b", true),
             ("**/x*/**/b", "x/xa/y/b", true),
         ] {
-            assert_eq!(
-                covers(pattern, path.as_bytes()),
-                expected,
-                "{pattern} {path}"
-            );
+            assert_eq!(covers(pattern, path.as_bytes()), expected, "{pattern} {path}");
         }
     }
 

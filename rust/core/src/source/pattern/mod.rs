@@ -32,11 +32,7 @@ impl Patterns {
         let mut patterns = Vec::new();
         for (index, line) in lines.into_iter().enumerate() {
             let line = line.as_ref();
-            let line = if index == 0 {
-                without_byte_order_mark(line)
-            } else {
-                line
-            };
+            let line = if index == 0 { without_byte_order_mark(line) } else { line };
             if !line.starts_with(b"#") && !trim(line).is_empty() {
                 patterns.push(Pattern::parse(trim(line))?);
             }
@@ -63,11 +59,7 @@ impl Patterns {
         if path.is_empty() {
             return false;
         }
-        let decisive = self
-            .patterns
-            .iter()
-            .rev()
-            .find(|pattern| pattern.glob.covers(path));
+        let decisive = self.patterns.iter().rev().find(|pattern| pattern.glob.covers(path));
         decisive.is_some_and(|pattern| !pattern.negated)
     }
 }
@@ -78,20 +70,14 @@ impl Pattern {
             Some(rest) => (true, trim(rest)),
             None => (false, line),
         };
-        let cleaned = if rest.is_empty() {
-            Vec::new()
-        } else {
-            clean(rest)
-        };
+        let cleaned = if rest.is_empty() { Vec::new() } else { clean(rest) };
         let pattern = match cleaned.strip_prefix(b"/") {
             Some(relative) if negated || !relative.is_empty() => relative,
             _ => &cleaned,
         };
         let refuse = |reason: &str| {
             let line = String::from_utf8_lossy(line);
-            Err(Error::Argument(format!(
-                "bad exclusion pattern `{line}`: {reason}"
-            )))
+            Err(Error::Argument(format!("bad exclusion pattern `{line}`: {reason}")))
         };
         if pattern.is_empty() {
             return refuse("nothing follows the `!`");
@@ -160,15 +146,7 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_those_of_a_file() {
-        let lines = [
-            "\u{feff}# comment",
-            "",
-            "  ",
-            " /a/./b/ ",
-            "! /a/b/c",
-            "\\#d",
-            "x/../y",
-        ];
+        let lines = ["\u{feff}# comment", "", "  ", " /a/./b/ ", "! /a/b/c", "\\#d", "x/../y"];
         let patterns = Patterns::parse(lines).unwrap();
         assert_eq!(patterns.patterns.len(), 4);
         assert!(patterns.has_negation());
@@ -180,9 +158,8 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_refused_by_name() {
-        for line in [
-            "!", "! ", "!/", "[", "a[", "[]a]", "[-x]", "[x-]", "[a-b-c]", "[b-a]", "a\\",
-        ] {
+        for line in ["!", "! ", "!/", "[", "a[", "[]a]", "[-x]", "[x-]", "[a-b-c]", "[b-a]", "a\\"]
+        {
             let Err(Error::Argument(message)) = Patterns::parse([line]) else {
                 panic!("`{line}` was taken")
             };

@@ -62,20 +62,14 @@ fn verify_checksum(block: &[u8; BLOCK]) -> Result<(), String> {
         .ok_or("its checksum field is not an octal number: it is no tar header")?;
     let (mut unsigned, mut signed) = (0_i64, 0_i64);
     for (index, &byte) in block.iter().enumerate() {
-        let byte = if field::CHECKSUM.contains(&index) {
-            b' '
-        } else {
-            byte
-        };
+        let byte = if field::CHECKSUM.contains(&index) { b' ' } else { byte };
         unsigned += i64::from(byte);
         signed += i64::from(byte.cast_signed());
     }
     if stated == unsigned || stated == signed {
         Ok(())
     } else {
-        Err(format!(
-            "its checksum field says {stated}, its bytes sum to {unsigned}"
-        ))
+        Err(format!("its checksum field says {stated}, its bytes sum to {unsigned}"))
     }
 }
 
@@ -115,12 +109,8 @@ fn misplaced_prefix(block: &[u8; BLOCK]) -> &[u8] {
 
 fn number(block: &[u8; BLOCK], field: std::ops::Range<usize>, what: &str) -> Result<i64, String> {
     let field = &block[field];
-    parse_number(field).ok_or_else(|| {
-        format!(
-            "its {what} field holds no number: `{}`",
-            field.escape_ascii()
-        )
-    })
+    parse_number(field)
+        .ok_or_else(|| format!("its {what} field holds no number: `{}`", field.escape_ascii()))
 }
 
 /// A field's bytes up to the first NUL.

@@ -69,10 +69,7 @@ impl Extended {
         let mut sparse = false;
         for (key, value) in self.records {
             if let Some(name) = key.strip_prefix(XATTR) {
-                xattrs.push(Xattr {
-                    name: name.into(),
-                    value,
-                });
+                xattrs.push(Xattr { name: name.into(), value });
             } else {
                 sparse |= key.starts_with(SPARSE);
                 apply_record(header, &key, &value)

@@ -12,11 +12,7 @@ pub(super) const fn has_content(type_flag: u8) -> bool {
 /// Before POSIX a directory was a file whose name ends in a slash.
 pub(super) fn resolve_old_type(header: &mut Header) {
     if header.type_flag == 0 {
-        header.type_flag = if header.name.ends_with(b"/") {
-            b'5'
-        } else {
-            b'0'
-        };
+        header.type_flag = if header.name.ends_with(b"/") { b'5' } else { b'0' };
     }
 }
 
@@ -25,10 +21,7 @@ pub(super) fn entry(header: &Header, size: u64, xattrs: Box<[Xattr]>) -> Result<
     let kind = kind(header)?;
     if let Some(xattr) = xattrs.iter().find(|xattr| xattr.name.is_empty()) {
         let value = xattr.value.escape_ascii();
-        return Err(unsupported(
-            header,
-            format!("an attribute has no name, only `{value}`"),
-        ));
+        return Err(unsupported(header, format!("an attribute has no name, only `{value}`")));
     }
     Ok(Entry {
         path: normalize_path(&header.name)?,
@@ -48,22 +41,14 @@ fn kind(header: &Header) -> Result<Kind> {
         b'0' | b'7' => Kind::Regular,
         b'1' => Kind::HardLink(normalize_path(&header.link)?),
         b'2' => Kind::Symlink(header.link.as_slice().into()),
-        b'3' => Kind::CharDevice {
-            major: major(header)?,
-            minor: minor(header)?,
-        },
-        b'4' => Kind::BlockDevice {
-            major: major(header)?,
-            minor: minor(header)?,
-        },
+        b'3' => Kind::CharDevice { major: major(header)?, minor: minor(header)? },
+        b'4' => Kind::BlockDevice { major: major(header)?, minor: minor(header)? },
         b'5' => Kind::Directory,
         b'6' => Kind::Fifo,
         b'S' => return Err(super::sparse_refused(&header.name)),
         other => {
-            let reason = format!(
-                "its type flag `{}` is not one of `0` to `7`",
-                other.escape_ascii()
-            );
+            let reason =
+                format!("its type flag `{}` is not one of `0` to `7`", other.escape_ascii());
             return Err(unsupported(header, reason));
         }
     })
@@ -84,10 +69,7 @@ fn minor(header: &Header) -> Result<u32> {
 
 fn number(header: &Header, value: i64, what: &str) -> Result<u32> {
     u32::try_from(value).map_err(|_| {
-        unsupported(
-            header,
-            format!("its {what} {value} is not one from 0 to {}", u32::MAX),
-        )
+        unsupported(header, format!("its {what} {value} is not one from 0 to {}", u32::MAX))
     })
 }
 

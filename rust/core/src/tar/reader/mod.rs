@@ -96,9 +96,7 @@ impl<R: Read> Reader<R> {
         if self.state == State::Failed {
             return Err(self.failed_before());
         }
-        let wanted = usize::try_from(self.remaining)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
+        let wanted = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(buffer.len());
         if wanted == 0 {
             return Ok(0);
         }
@@ -153,9 +151,7 @@ impl<R: Read> Reader<R> {
             match header.type_flag {
                 b'x' => {
                     let records = self.read_special()?;
-                    extended
-                        .set_records(&records)
-                        .map_err(|reason| self.malformed(reason))?;
+                    extended.set_records(&records).map_err(|reason| self.malformed(reason))?;
                 }
                 // Go hands global records out as a member of their own and applies them to none;
                 // what stood before them is lost.
@@ -176,11 +172,7 @@ impl<R: Read> Reader<R> {
         member::resolve_old_type(&mut header);
         self.expect_content(&header)?;
         let entry = member::entry(&header, self.remaining, xattrs)?;
-        Ok(Member {
-            entry,
-            name: header.name.into(),
-            offset: self.position,
-        })
+        Ok(Member { entry, name: header.name.into(), offset: self.position })
     }
 
     /// The next header block; `None` at the end of the archive.
@@ -218,11 +210,7 @@ impl<R: Read> Reader<R> {
     /// Sets what follows the header. Kinds without content have none, whatever their size says.
     fn expect_content(&mut self, header: &Header) -> Result<()> {
         self.name = header.name.as_slice().into();
-        let size = if member::has_content(header.type_flag) {
-            header.size
-        } else {
-            0
-        };
+        let size = if member::has_content(header.type_flag) { header.size } else { 0 };
         self.remaining = u64::try_from(size)
             .map_err(|_| self.malformed(format!("its size is negative: {size}")))?;
         self.padding = padded(self.remaining) - self.remaining;
@@ -325,10 +313,7 @@ impl<R: Read + Seek> Reader<R> {
 fn read_error(name: &[u8], error: io::Error) -> Error {
     match Error::from_read(error) {
         Error::Read(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::InvalidData | ErrorKind::UnexpectedEof
-            ) =>
+            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
         {
             Error::malformed(name, error.to_string())
         }

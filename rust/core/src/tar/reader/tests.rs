@@ -7,18 +7,11 @@ use super::super::{Kind, Xattr, append_header};
 use super::*;
 
 fn entry(path: &[u8], kind: Kind) -> Entry {
-    Entry {
-        kind,
-        mode: 0o644,
-        ..Entry::implied_directory(path, 7)
-    }
+    Entry { kind, mode: 0o644, ..Entry::implied_directory(path, 7) }
 }
 
 fn file(path: &[u8], size: u64) -> Entry {
-    Entry {
-        size,
-        ..entry(path, Kind::Regular)
-    }
+    Entry { size, ..entry(path, Kind::Regular) }
 }
 
 /// An archive of `entries`, each file filled with `x`, without a trailer.
@@ -53,9 +46,8 @@ fn seal(bytes: &mut [u8]) {
 
 fn record(key: &str, value: &str) -> String {
     let rest = key.len() + value.len() + 3;
-    let length = (rest..rest + 9)
-        .find(|length| rest + length.to_string().len() == *length)
-        .unwrap();
+    let length =
+        (rest..rest + 9).find(|length| rest + length.to_string().len() == *length).unwrap();
     format!("{length} {key}={value}\n")
 }
 
@@ -69,10 +61,7 @@ fn read_all<R: Read>(mut reader: Reader<R>) -> Result<Vec<Member>> {
 
 fn names(bytes: &[u8]) -> Result<Vec<String>> {
     let members = read_all(Reader::new(bytes))?;
-    Ok(members
-        .iter()
-        .map(|member| String::from_utf8_lossy(&member.name).into_owned())
-        .collect())
+    Ok(members.iter().map(|member| String::from_utf8_lossy(&member.name).into_owned()).collect())
 }
 
 fn reason(bytes: &[u8]) -> String {
@@ -83,12 +72,7 @@ fn reason(bytes: &[u8]) -> String {
 fn an_archive_ends_where_go_lets_it_end() {
     let member = archive(&[file(b"a", 5)]);
     let zeroes = [0; 2 * BLOCK];
-    for end in [
-        &b""[..],
-        &zeroes[..BLOCK],
-        &zeroes,
-        &[&zeroes[..], b"garbage"].concat(),
-    ] {
+    for end in [&b""[..], &zeroes[..BLOCK], &zeroes, &[&zeroes[..], b"garbage"].concat()] {
         assert_eq!(names(&[&member, end].concat()).unwrap(), ["a"]);
     }
     // The padding of the last member may be missing, all of it or some.
@@ -96,10 +80,7 @@ fn an_archive_ends_where_go_lets_it_end() {
     assert_eq!(names(&member[..BLOCK + 6]).unwrap(), ["a"]);
     assert_eq!(names(b"").unwrap(), [""; 0]);
     // Go finds nothing wrong with an extended header that nothing follows.
-    assert_eq!(
-        names(&raw(b'x', b"p", record("path", "q").as_bytes())).unwrap(),
-        [""; 0]
-    );
+    assert_eq!(names(&raw(b'x', b"p", record("path", "q").as_bytes())).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -128,26 +109,14 @@ fn the_checksum_may_be_of_signed_bytes() {
     bytes[0] = 0xe4;
     assert!(reason(&bytes).contains("checksum field says"));
     seal(&mut bytes);
-    assert_eq!(
-        read_all(Reader::new(&bytes[..])).unwrap()[0].name[..],
-        [0xe4]
-    );
+    assert_eq!(read_all(Reader::new(&bytes[..])).unwrap()[0].name[..], [0xe4]);
     let sum: i32 = bytes[..BLOCK]
         .iter()
         .enumerate()
-        .map(|(at, &byte)| {
-            if (148..156).contains(&at) {
-                32
-            } else {
-                byte.cast_signed().into()
-            }
-        })
+        .map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { byte.cast_signed().into() })
         .sum();
     bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    assert_eq!(
-        read_all(Reader::new(&bytes[..])).unwrap()[0].name[..],
-        [0xe4]
-    );
+    assert_eq!(read_all(Reader::new(&bytes[..])).unwrap()[0].name[..], [0xe4]);
 }
 
 #[test]
@@ -157,11 +126,7 @@ fn the_last_record_of_a_key_counts_and_an_empty_one_gives_way() {
     let members = read_all(Reader::new(&bytes[..])).unwrap();
     assert_eq!(&*members[0].entry.path, b"c");
     assert_eq!(members[0].offset, 3 * BLOCK as u64);
-    let bytes = [
-        raw(b'x', b"p", record("path", "").as_bytes()),
-        raw(b'0', b"a", b""),
-    ]
-    .concat();
+    let bytes = [raw(b'x', b"p", record("path", "").as_bytes()), raw(b'0', b"a", b"")].concat();
     assert_eq!(names(&bytes).unwrap(), ["a"]);
 }
 
@@ -174,10 +139,7 @@ fn a_later_extended_header_replaces_an_earlier_one_and_gnu_names_beat_both() {
     assert_eq!((&*members[0].name, members[0].entry.mtime), (&b"a"[..], -2));
     let long = raw(b'L', b"././@LongLink", b"long\0ignored");
     assert_eq!(names(&[&*long, &first, &main].concat()).unwrap(), ["long"]);
-    assert_eq!(
-        names(&[&*first, &long, &main, &main].concat()).unwrap(),
-        ["long", "a"]
-    );
+    assert_eq!(names(&[&*first, &long, &main, &main].concat()).unwrap(), ["long", "a"]);
 }
 
 #[test]
@@ -185,10 +147,7 @@ fn global_records_apply_to_nothing_and_end_what_stood_before_them() {
     let local = raw(b'x', b"p", record("path", "b").as_bytes());
     let global = raw(b'g', b"p", record("path", "c").as_bytes());
     let main = raw(b'0', b"a", b"");
-    assert_eq!(
-        names(&[&*global, &main, &local, &main].concat()).unwrap(),
-        ["a", "b"]
-    );
+    assert_eq!(names(&[&*global, &main, &local, &main].concat()).unwrap(), ["a", "b"]);
     assert_eq!(names(&[&*local, &global, &main].concat()).unwrap(), ["a"]);
     assert!(reason(&raw(b'g', b"p", b"5 path\n")).contains("no valid record"));
 }
@@ -237,12 +196,7 @@ fn old_and_odd_types_are_what_go_takes_them_for() {
 
 #[test]
 fn sparse_members_are_refused_before_their_map_is_taken_for_content() {
-    for key in [
-        "GNU.sparse.major",
-        "GNU.sparse.map",
-        "GNU.sparse.offset",
-        "GNU.sparse.name",
-    ] {
+    for key in ["GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.offset", "GNU.sparse.name"] {
         let records = raw(b'x', b"p", record(key, "1").as_bytes());
         let bytes = [records, raw(b'0', b"a", b"content")].concat();
         assert!(reason(&bytes).contains("sparse"));
@@ -263,10 +217,7 @@ fn names_that_leave_the_root_are_refused() {
     assert!(reason(&raw(b'0', b"../a", b"")).contains("`..`"));
     let records = raw(b'x', b"p", record("linkpath", "../a").as_bytes());
     assert!(reason(&[records.clone(), raw(b'1', b"a", b"")].concat()).contains("`..`"));
-    assert_eq!(
-        names(&[records, raw(b'2', b"a", b"")].concat()).unwrap(),
-        ["a"]
-    );
+    assert_eq!(names(&[records, raw(b'2', b"a", b"")].concat()).unwrap(), ["a"]);
 }
 
 #[test]
@@ -286,13 +237,7 @@ fn content_is_skipped_by_seeking_and_found_missing() {
         reader.skip_content().unwrap();
     }
     reader.next_member().unwrap();
-    assert!(
-        reader
-            .skip_content()
-            .unwrap_err()
-            .to_string()
-            .contains("before its content")
-    );
+    assert!(reader.skip_content().unwrap_err().to_string().contains("before its content"));
 }
 
 /// Gives one byte at a time, after an interruption each.
@@ -313,19 +258,14 @@ impl Read for Trickle<'_> {
 fn short_and_interrupted_reads_change_nothing() {
     let bytes = archive(&[file(&[b'n'; 300], 513), entry(b"d", Kind::Directory)]);
     let whole = read_all(Reader::new(&bytes[..])).unwrap();
-    assert_eq!(
-        read_all(Reader::new(Trickle(&bytes, false))).unwrap(),
-        whole
-    );
+    assert_eq!(read_all(Reader::new(Trickle(&bytes, false))).unwrap(), whole);
 }
 
 fn name() -> impl Strategy<Value = Box<[u8]>> {
     let part = vec(prop_oneof![b'a'..=b'z', 1..=255_u8], 1..130);
     vec(part, 1..4)
         .prop_map(|parts| super::super::normalize_path(&parts.join(&b'/')))
-        .prop_filter_map("not empty", |path| {
-            path.ok().filter(|path| !path.is_empty())
-        })
+        .prop_filter_map("not empty", |path| path.ok().filter(|path| !path.is_empty()))
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
