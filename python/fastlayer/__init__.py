@@ -12,7 +12,8 @@
     built.digest, built.config.digest, built.layers[0].diff_id
 
 Layers and images are descriptions until a sink runs them: `save` (an archive that docker, podman,
-containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bare blob).
+containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bare blob). `inspect`
+and `validate` look at what is there.
 """
 
 from fastlayer.archive.docker import save_archive
@@ -36,10 +37,12 @@ from fastlayer.errors import (
     UnsupportedEntryError,
 )
 from fastlayer.image import BuiltImage, Image
+from fastlayer.inspection import Inspection, inspect
 from fastlayer.layer import BuiltLayer, Layer
 from fastlayer.options import LayerOptions
 from fastlayer.platform import Platform
 from fastlayer.reference import Reference
+from fastlayer.validation import Problem, Report, validate
 
 __all__ = [
     "BuiltImage",
@@ -52,6 +55,7 @@ __all__ = [
     "History",
     "Image",
     "ImageConfig",
+    "Inspection",
     "InternalError",
     "InvalidArgumentError",
     "InvalidConfigError",
@@ -64,10 +68,14 @@ __all__ = [
     "MalformedArchiveError",
     "NotBuiltError",
     "Platform",
+    "Problem",
     "Reference",
+    "Report",
     "SourceChangedError",
     "SourceError",
     "SourceWarning",
     "UnsupportedEntryError",
+    "inspect",
     "save_archive",
+    "validate",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from fastlayer.archive.tags import IMAGE_NAME, REF_NAME
+from fastlayer.archive.tags import IMAGE_NAME, REF_NAME, repo_tag
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, InvalidReferenceError, quoted
 from fastlayer.index import ImageIndex
@@ -180,8 +180,7 @@ def _familiar(name: str) -> str:
     reference = _parsed(name)
     if reference is None or not reference.tag or str(reference) != name:
         return name
-    short = reference.familiar
-    return short if _parsed(short) == reference else name
+    return repo_tag(reference)
 
 
 def spelled_out(tag: str) -> str:
