@@ -227,3 +227,82 @@ fn write_text(field: &mut [u8], text: &[u8]) {
         field[length - 1] = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Reader, Xattr};
+    use super::*;
+
+    const GIB_8: u64 = 8 << 30;
+
+    fn file(path: &[u8], size: u64) -> Entry {
+        let directory = Entry::implied_directory(path, 0);
+        Entry { kind: Kind::Regular, size, ..directory }
+    }
+
+    fn header(entry: &Entry) -> Vec<u8> {
+        let mut out = Vec::new();
+        append_header(entry, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn what_fits_ustar_takes_one_block() {
+        assert_eq!(header(&file(&[b'n'; 100], GIB_8 - 1)).len(), BLOCK);
+        let split = [&[b'p'; 155][..], b"/", &[b'n'; 100]].concat();
+        assert_eq!(header(&file(&split, 0)).len(), BLOCK);
+    }
+
+    #[test]
+    fn what_does_not_fit_takes_a_record() {
+        let long = [b'n'; 101];
+        let split = [&[b'p'; 156][..], b"/", &[b'n'; 100]].concat();
+        for (entry, record) in [
+            (file(&long, 0), [b"111 path=".as_slice(), &long, b"\n"].concat()),
+            (file(&split, 0), [b"267 path=".as_slice(), &split, b"\n"].concat()),
+            (file("é".as_bytes(), 0), "11 path=é\n".into()),
+            (Entry { mtime: -1, ..file(b"f", 0) }, b"12 mtime=-1\n".to_vec()),
+            (Entry { uid: 2_097_152, ..file(b"f", 0) }, b"15 uid=2097152\n".to_vec()),
+        ] {
+            let header = header(&entry);
+            assert_eq!(header[BLOCK..BLOCK + record.len()], record);
+            assert_eq!(Reader::new(&header[..]).next_member().unwrap().unwrap().entry, entry);
+        }
+    }
+
+    #[test]
+    fn a_size_from_8_gib_stands_in_record_and_header() {
+        let header = header(&file(b"f", GIB_8));
+        assert!(header[BLOCK..].starts_with(b"19 size=8589934592\n"));
+        let field = &header[2 * BLOCK..][field::SIZE];
+        assert_eq!(field, [0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_member_of_an_image_archive_has_one_block_whatever_its_size() {
+        for size in [0, 1, GIB_8 - 1, GIB_8, 1 << 50] {
+            let header = archive_member_header("blobs/sha256/0", size).unwrap();
+            let member = Reader::new(&header[..]).next_member().unwrap().unwrap();
+            assert_eq!((member.entry.size, &*member.name), (size, &b"blobs/sha256/0"[..]));
+        }
+        assert_eq!(archive_member_header(&"n".repeat(101), 0), None);
+    }
+
+    #[test]
+    fn what_no_record_can_say_is_refused() {
+        let name = b"user.a=b"[..].into();
+        let xattrs = [Xattr { name, value: Box::default() }];
+        let device = Kind::CharDevice { major: 0, minor: 1 << 21 };
+        let value = vec![0; 1 << 19].into_boxed_slice();
+        let many = ["user.a", "user.b"]
+            .map(|name| Xattr { name: name.as_bytes().into(), value: value.clone() });
+        for entry in [
+            Entry { xattrs: xattrs.into(), ..file(b"f", 0) },
+            Entry { kind: device, ..file(b"f", 0) },
+            Entry { xattrs: many.into(), ..file(b"f", 0) },
+        ] {
+            let error = append_header(&entry, &mut Vec::new()).unwrap_err();
+            assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+        }
+    }
+}
