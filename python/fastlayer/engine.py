@@ -33,4 +33,4 @@ __all__ = [
 ]
 
 Progress: TypeAlias = Callable[[int, int | None], object]
-"""Called about twenty times a second with the bytes of tar done, and in all when that is known."""
+"""Called up to fifty times a second with the bytes of tar done, and in all when that is known."""

@@ -26,7 +26,7 @@ _MAX_MODE = 0o7777
 class LayerOptions(TypedDict, total=False):
     """The keyword options of every `Layer.from_…`.
 
-    `compression` and `level`: `"gzip"` (1-9, default 6), `"zstd"` (1-22, default 3) or `"none"`.
+    `compression` and `level`: `"gzip"` (1-9, default 4), `"zstd"` (1-22, default 3) or `"none"`.
     `threads`: how many; by default as many as the process may use. The bytes do not depend on it.
     `prefix`: where the input goes in the layer, such as `"/opt/app"`.
     `owner`: `(uid, gid)` or `"uid:gid"` for every entry.

@@ -66,7 +66,7 @@ _OPTIONS: Final = (
         section=_SECTION,
         metavar="NAME[:LEVEL]",
         type=compression,
-        help="gzip (levels 1-9, default 6), zstd (1-22, default 3) or none.",
+        help="gzip (levels 1-9, default 4), zstd (1-22, default 3) or none.",
     ),
     option(
         "--threads",

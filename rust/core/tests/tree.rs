@@ -286,3 +286,25 @@ fn a_failing_sink_ends_the_build_with_its_error() {
         assert!(matches!(error, Error::Write(_)), "{error}");
     }
 }
+
+#[test]
+fn attributes_of_any_size_and_number_are_kept() {
+    let root = tree(&["f"]);
+    let file = root.path().join("f");
+    let names: Vec<String> = (0..40).map(|number| format!("user.{number:030}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        let value = vec![7; if number == 3 { 1500 } else { number }];
+        let flags = rustix::fs::XattrFlags::empty();
+        if let Err(error) = rustix::fs::setxattr(&file, name.as_str(), &value, flags) {
+            eprintln!("not tested: this file system keeps no attributes: {error}");
+            return;
+        }
+    }
+    let found = entries(root.path(), Policy::default()).unwrap();
+    let lengths: Vec<usize> = found[1].0.xattrs.iter().map(|xattr| xattr.value.len()).collect();
+    let expected: Vec<usize> = (0..40).map(|n| if n == 3 { 1500 } else { n }).collect();
+    assert_eq!(lengths, expected);
+
+    let dropped = Policy { drop_xattrs: true, ..Policy::default() };
+    assert!(entries(root.path(), dropped).unwrap()[1].0.xattrs.is_empty());
+}

@@ -26,7 +26,8 @@ impl Compression {
     /// The levels of zstd, fastest first.
     pub const ZSTD_LEVELS: std::ops::RangeInclusive<u32> = 1..=22;
 
-    const GZIP_DEFAULT: u32 = 6;
+    /// Faster and smaller than what other tools make without being asked for a level.
+    const GZIP_DEFAULT: u32 = 4;
     const ZSTD_DEFAULT: u32 = 3;
 
     /// The compression called `name`, at `level` or at its default one.
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_level_is_checked_against_its_compression() {
-        assert_eq!(Compression::new("gzip", None).unwrap(), Compression::Gzip(6));
+        assert_eq!(Compression::new("gzip", None).unwrap(), Compression::Gzip(4));
         assert_eq!(Compression::new("zstd", Some(22)).unwrap(), Compression::Zstd(22));
         for (name, level) in [
             ("gzip", Some(0)),

@@ -13,6 +13,9 @@ use crate::tar::Xattr;
 /// The kernel allows no larger list and no larger value.
 const MAX: usize = 64 * 1024;
 
+/// Enough for nearly all. The kernel allocates as much as it is offered, at every call.
+const USUAL: usize = 1024;
+
 /// How the attributes of an entry are reached.
 pub(super) enum Reached<'a> {
     /// Through an open handle: files and directories.
@@ -34,19 +37,17 @@ impl<'a> Reached<'a> {
 
     /// All attributes, in the order of the file system. A file system without them has none.
     pub(super) fn read(&self, scratch: &mut Vec<u8>) -> Result<Box<[Xattr]>, Errno> {
-        scratch.resize(MAX, 0);
-        let length = match self.list(scratch) {
-            Ok(0) | Err(Errno::NOTSUP) => return Ok(Box::default()),
-            Ok(length) => length,
+        let names = match grown(scratch, |buffer| self.list(buffer)) {
+            Ok([]) | Err(Errno::NOTSUP) => return Ok(Box::default()),
+            Ok(names) => names.to_vec(),
             Err(error) => return Err(error),
         };
-        let names = scratch[..length].to_vec();
         names
             .split(|&byte| byte == 0)
             .filter(|name| !name.is_empty())
             .map(|name| {
-                let length = self.get(name, scratch)?;
-                Ok(Xattr { name: name.into(), value: scratch[..length].into() })
+                let value = grown(scratch, |buffer| self.get(name, buffer))?;
+                Ok(Xattr { name: name.into(), value: value.into() })
             })
             .collect()
     }
@@ -64,4 +65,17 @@ impl<'a> Reached<'a> {
             Self::Name(path) => lgetxattr(path, name, buffer),
         }
     }
+}
+
+/// What a call puts into the buffer, which is larger when it has to be.
+fn grown(
+    scratch: &mut Vec<u8>,
+    call: impl Fn(&mut [u8]) -> Result<usize, Errno>,
+) -> Result<&[u8], Errno> {
+    scratch.resize(MAX, 0);
+    let length = match call(&mut scratch[..USUAL]) {
+        Err(Errno::RANGE) => call(scratch)?,
+        other => other?,
+    };
+    Ok(&scratch[..length])
 }

@@ -20,9 +20,8 @@ enum Written {
     Directory,
     /// A directory that had to stand before its content came; its own entry did not come first.
     Parent,
-    /// A regular file or a further name of one.
-    File,
-    Other,
+    /// Anything that holds no entries.
+    Leaf,
 }
 
 impl Ledger {
@@ -55,11 +54,7 @@ impl Ledger {
                 .unwrap_or_else(|| Entry::implied_directory(parent, mtime));
             self.write(&directory, Written::Parent, out)?;
         }
-        let written = match entry.kind {
-            Kind::Directory => Written::Directory,
-            Kind::Regular | Kind::HardLink(_) => Written::File,
-            _ => Written::Other,
-        };
+        let written = if entry.is_directory() { Written::Directory } else { Written::Leaf };
         self.write(entry, written, out)
     }
 
@@ -78,7 +73,7 @@ impl Ledger {
             match self.written.get(parent) {
                 // Whatever is written has its own parents.
                 Some(Written::Directory | Written::Parent) => break,
-                Some(Written::File | Written::Other) => {
+                Some(Written::Leaf) => {
                     let parent = display_path(parent).display();
                     let reason = format!("`{parent}`, in which it lies, is not a directory");
                     return Err(refused(entry, reason));
@@ -107,11 +102,10 @@ impl Ledger {
     fn check_target(&self, entry: &Entry, target: &[u8]) -> Result<()> {
         let shown = display_path(target).display();
         match self.written.get(target) {
-            Some(Written::File) => Ok(()),
-            Some(_) => Err(refused(
-                entry,
-                format!("it is a hard link to `{shown}`, which is not a regular file"),
-            )),
+            Some(Written::Leaf) => Ok(()),
+            Some(_) => {
+                Err(refused(entry, format!("it is a hard link to `{shown}`, which is a directory")))
+            }
             None => Err(refused(
                 entry,
                 format!("it is a hard link to `{shown}`, which does not stand before it"),

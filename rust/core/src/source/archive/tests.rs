@@ -80,6 +80,8 @@ fn a_layer_in_order_comes_out_as_it_went_in() {
         hard_link("a/g", "a/f"),
         hard_link("h", "a/g"),
         of_kind("l", Kind::Symlink(b"../x"[..].into())),
+        // GNU tar and fastlayer write further names of any inode so.
+        hard_link("m", "l"),
     ];
     assert_eq!(layer(&entries, Policy::default()).unwrap(), entries);
     let bytes = archive(&entries);
@@ -132,11 +134,10 @@ fn what_an_engine_cannot_apply_in_order_is_refused() {
         (vec![file("a/f"), file("a")], "holds an entry inside it"),
         (vec![file("a"), file("a/f")], "`a`, in which it lies, is not a directory"),
         (vec![file("a"), file("a/b/f")], "`a`, in which it lies, is not a directory"),
-        (vec![link.clone(), file("l/f")], "`l`, in which it lies, is not a directory"),
+        (vec![link, file("l/f")], "`l`, in which it lies, is not a directory"),
         (vec![hard_link("b", "a"), file("a")], "to `a`, which does not stand before it"),
         (vec![hard_link("a", "a")], "to `a`, which does not stand before it"),
-        (vec![directory("a"), hard_link("b", "a")], "to `a`, which is not a regular file"),
-        (vec![link, hard_link("b", "l")], "to `l`, which is not a regular file"),
+        (vec![directory("a"), hard_link("b", "a")], "to `a`, which is a directory"),
         (vec![of_kind("l", Kind::Symlink(Box::default()))], "link without a target"),
         (vec![of_kind("", Kind::Fifo)], "its path is the root's"),
         (vec![file("a/.wh.b")], "begins with `.wh.`"),
