@@ -340,3 +340,17 @@ def test_standard_output_may_be_named_as_a_device(tree: Path) -> None:
     result = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     with tarfile.open(fileobj=io.BytesIO(result.stdout)) as tar:
         assert "app" in tar.getnames()
+
+
+def test_a_stream_gets_the_bytes_of_the_file(tree: Path, tmp_path: Path) -> None:
+    """A stream of Python's own and one with a descriptor behind it are written alike."""
+    layer = fl.Layer.from_directory(tree)
+    layer.save(tmp_path / "file")
+    memory = io.BytesIO()
+    layer.save(memory)
+    with (tmp_path / "stream").open("wb") as stream:
+        stream.write(b"before ")
+        layer.save(stream)
+    expected = (tmp_path / "file").read_bytes()
+    assert memory.getvalue() == expected
+    assert (tmp_path / "stream").read_bytes() == b"before " + expected

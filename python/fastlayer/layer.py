@@ -18,7 +18,7 @@ from fastlayer.options import LayerOptions, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Unpack
+    from typing import BinaryIO, Unpack
 
     from fastlayer.media_type import Compression, Format
     from fastlayer.store import BlobStore
@@ -164,14 +164,15 @@ class Layer:
             entries=record.entries,
         )
 
-    def save(self, path: Path) -> BuiltLayer:
+    def save(self, output: Path | BinaryIO) -> BuiltLayer:
         """Write the blob alone to a file, which appears complete or not at all.
 
-        A pipe or device gets the bytes as they come. Raises what `build` raises.
+        A pipe, a device or a binary stream gets the bytes as they come. Raises what `build`
+        raises.
         """
         from fastlayer.archive.layer_file import save_layer  # noqa: PLC0415
 
-        return save_layer(path, self)
+        return save_layer(output, self)
 
     @property
     def digest(self) -> Digest:

@@ -7,7 +7,6 @@ docker and skopeo's `docker-archive:` read `manifest.json`; containerd, podman a
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from fastlayer.archive.output import final_path, is_special, named, output_file
+from fastlayer.archive.spool import identity, spooled
 from fastlayer.archive.store import ArchiveStore, blob_path
 from fastlayer.archive.tags import annotations_for, parse_tags, repo_tag
 from fastlayer.document import encode
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from fastlayer.reference import Reference
 
 __all__ = ["save_archive"]
-
-_COPY = 1 << 20
 
 
 def save_archive(
@@ -107,37 +105,15 @@ def _destination(
 ) -> Iterator[tuple[int, str, list[tuple[int, int]]]]:
     """Open what the archive is written to: descriptor, name, and files that are no input."""
     if not isinstance(path, str | os.PathLike):
-        with _spooled(path, getattr(path, "name", None)) as spool:
-            yield spool
+        with spooled(path) as (descriptor, name):
+            yield descriptor, name, identity(path)
         return
     if is_special(path):
         # A pipe or a device: written to, never replaced.
-        with named(path), open(path, "wb") as stream, _spooled(stream, path) as spool:  # noqa: PTH123
-            yield spool
+        with named(path), open(path, "wb") as stream, spooled(stream) as (descriptor, _):  # noqa: PTH123
+            yield descriptor, os.fspath(path), identity(stream)
         return
     target = final_path(path)
     with output_file(target.parent) as file:
         yield file.fileno(), os.fspath(path), []
         file.commit(target)
-
-
-@contextmanager
-def _spooled(stream: BinaryIO, name: object) -> Iterator[tuple[int, str, list[tuple[int, int]]]]:
-    """Collect the archive in a file without a name, then send it down the stream."""
-    shown = os.fspath(name) if isinstance(name, str | os.PathLike) else "the output stream"
-    with tempfile.TemporaryFile(buffering=0) as spool:
-        yield spool.fileno(), shown, _identity(stream)
-        with named(shown):
-            spool.seek(0)
-            while piece := spool.read(_COPY):
-                stream.write(piece)
-            stream.flush()
-
-
-def _identity(stream: BinaryIO) -> list[tuple[int, int]]:
-    """Device and inode of a stream that is a file, such as a redirected standard output."""
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, AttributeError):
-        return []
-    return [(status.st_dev, status.st_ino)]

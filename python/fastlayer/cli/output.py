@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -16,10 +15,9 @@ from fastlayer.errors import quoted
 from fastlayer.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import BinaryIO
 
-    from fastlayer.digest import Digest
     from fastlayer.image import BuiltImage, Image
     from fastlayer.layer import BuiltLayer, Layer
     from fastlayer.media_type import Format
@@ -130,7 +128,7 @@ def check_stdout(*, used: bool, as_json: bool) -> None:
 
 def save_layer(layer: Layer, output: str) -> BuiltLayer:
     """Write a layer's blob to a file or to stdout. Raises what `Layer.build` raises."""
-    return layer.build(_StdoutStore()) if output == STDOUT else layer.save(output)
+    return layer.save(_stdout() if output == STDOUT else output)
 
 
 def _check_file(path: str, advice: str) -> None:
@@ -145,30 +143,3 @@ def _stdout() -> BinaryIO:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdout>")
     sys.stdout.flush()
     return sys.stdout.buffer
-
-
-class _StdoutStore:
-    """A store for the one blob that goes down stdout as it is made."""
-
-    outputs: Sequence[tuple[int, int]] = ()
-
-    @contextmanager
-    def blob(self) -> Iterator[_StdoutBlob]:
-        yield _StdoutBlob(_stdout())
-
-    def put(self, content: bytes) -> None:
-        raise NotImplementedError(f"a layer has no documents, got one of {len(content)} bytes")
-
-
-class _StdoutBlob:
-    """Bytes that are gone once they are written, so there is nothing to keep or discard."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.name = stream.name
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def commit(self, digest: Digest, size: int) -> None:
-        pass
