@@ -104,8 +104,8 @@ pub struct Output {
     pub size: u64,
 }
 
-/// Runs the tar of `input` through to `sink` on `threads` threads, the calling one included
-/// (zstd has as many workers of its own).
+/// Runs the tar of `input` through to `sink` on `threads` threads, the calling one included; zstd
+/// has as many workers of its own, and a third as many threads that feed them.
 ///
 /// The first error wins; every thread has ended when this returns.
 pub fn run<'a>(
@@ -125,12 +125,13 @@ pub fn run<'a>(
         }
         Input::Stream(stream) => (Supply::Stream(stream.into()), None),
     };
-    let slots = 2 * threads + 4;
+    let own = own_threads(compression, threads);
+    let slots = 2 * own + 4;
     let schedule = Schedule::new(slots, blocks, matches!(compression, Compression::Gzip(_)));
     let emitter = Emitter::new(compression, threads, sink)?;
     let shared = Shared::new(supply, slots, schedule, emitter, compression, cancel, progress);
     std::thread::scope(|scope| {
-        for number in 1..threads {
+        for number in 1..own {
             let spawned = std::thread::Builder::new()
                 .name(format!("fastlayer-{number}"))
                 .spawn_scoped(scope, || worker::run(&shared));
@@ -141,4 +142,13 @@ pub fn run<'a>(
         worker::run(&shared);
     });
     shared.finish()
+}
+
+/// How many threads of ours serve a build. libzstd compresses on threads of its own; reading and
+/// hashing for three of those is the work of one, and more would only take their caches and cores.
+fn own_threads(compression: Compression, threads: usize) -> usize {
+    match compression {
+        Compression::Zstd(_) => threads.div_ceil(3),
+        Compression::Gzip(_) | Compression::None => threads,
+    }
 }
