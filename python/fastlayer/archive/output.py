@@ -29,7 +29,6 @@ __all__ = [
     "named",
     "output_file",
     "replace_file",
-    "sync_directory",
     "write_all",
 ]
 
@@ -57,7 +56,7 @@ class OutputFile:
             os.fsync(self._descriptor)
             self._temporary.replace(path)
             self._keep()
-            sync_directory(path.parent)
+            _sync_directory(path.parent)
 
 
 @contextmanager
@@ -120,7 +119,7 @@ def write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def sync_directory(directory: Path) -> None:
+def _sync_directory(directory: Path) -> None:
     """Make a rename in `directory` durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -13,7 +13,7 @@ use super::xattr::Reached;
 use super::{Policy, refuse_whiteout_name};
 use crate::error::{Error, Result, display_path};
 use crate::plan::{Content, Origin, PlanBuilder};
-use crate::tar::{Entry, Kind, normalize_path, parent_of};
+use crate::tar::{Entry, Kind, normalize_path, order_key, parent_of};
 
 /// Where the content of a file in the layer comes from.
 #[derive(Clone, Debug)]
@@ -87,11 +87,6 @@ fn arrange<T>(
         }
     }
     Ok(arranged)
-}
-
-/// A key whose bytewise order is [`compare_paths`](crate::tar::compare_paths).
-fn order_key(path: &[u8]) -> Box<[u8]> {
-    path.iter().map(|&byte| if byte == b'/' { 0 } else { byte }).collect()
 }
 
 fn refuse(destination: &[u8], reason: &str) -> Error {

@@ -81,12 +81,6 @@ impl Policy {
         self.mtime_of(self.clamp_mtime.unwrap_or(0))
     }
 
-    /// Whether attributes need to be read at all.
-    #[must_use]
-    pub const fn wants_xattrs(&self) -> bool {
-        !self.drop_xattrs
-    }
-
     fn filter_xattrs(&self, xattrs: &mut Box<[Xattr]>) {
         if xattrs.is_empty() {
             return;

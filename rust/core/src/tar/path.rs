@@ -1,7 +1,5 @@
 //! Paths inside an archive: normal form, order, parents.
 
-use std::cmp::Ordering;
-
 use crate::error::{Error, Result};
 
 /// The normal form of a name read from an archive or given by a user: no leading `/` or `./`, no
@@ -30,13 +28,12 @@ pub fn normalize_path(name: &[u8]) -> Result<Box<[u8]>> {
     Ok(path.into())
 }
 
-/// The order of a layer: part by part, each bytewise, so that a directory stands directly before
-/// all that it holds (`a`, `a/x`, `a-b`).
+/// A key that sorts paths into the order of a layer: part by part, each bytewise, so that a
+/// directory stands directly before all that it holds (`a`, `a/x`, `a-b`).
 #[must_use]
-pub fn compare_paths(left: &[u8], right: &[u8]) -> Ordering {
+pub fn order_key(path: &[u8]) -> Box<[u8]> {
     // No name holds a NUL byte, so giving the slash its place is comparing part by part.
-    let rank = |&byte: &u8| if byte == b'/' { 0 } else { byte };
-    left.iter().map(rank).cmp(right.iter().map(rank))
+    path.iter().map(|&byte| if byte == b'/' { 0 } else { byte }).collect()
 }
 
 /// The path of the directory that holds `path`; `None` for the root itself.
@@ -78,7 +75,7 @@ mod tests {
     #[test]
     fn a_directory_stands_directly_before_what_it_holds() {
         let mut paths = [&b"a-b"[..], b"a/x", b"b", b"a", b"a/x/y", b"a/x-", b""];
-        paths.sort_by(|left, right| compare_paths(left, right));
+        paths.sort_by_key(|path| order_key(path));
         assert_eq!(paths, [&b""[..], b"a", b"a/x", b"a/x/y", b"a/x-", b"a-b", b"b"]);
     }
 
