@@ -17,6 +17,7 @@ use pyo3::pybacked::PyBackedBytes;
 use crate::descriptor::Descriptor;
 use crate::error::to_python;
 use crate::interrupt;
+use crate::sink::Sink;
 use crate::stream::PyReader;
 
 /// `fastlayer.layer.Policy`, by its attributes.
@@ -143,9 +144,9 @@ pub(crate) fn build_layer(
     let threads = thread_count(threads).map_err(invalid)?;
     let policy = policy.into_policy().map_err(invalid)?;
     let source = Supplied::extract(kind, source)?;
-    let mut sink = sink.0;
     let mut outputs = outputs;
-    outputs.push(identity(&sink)?);
+    outputs.push(identity(&sink.0)?);
+    let mut sink = Sink::new(sink.0);
     interrupt::run(py, &sink_name, progress, |cancel, progress| {
         let build = Build { policy, compression, threads, outputs, cancel, progress };
         Ok(build.run(source.into_source(), &mut sink)?.into())

@@ -10,6 +10,7 @@ mod interrupt;
 mod layer;
 mod member;
 mod scan;
+mod sink;
 mod stream;
 
 /// The core of fastlayer; see `fastlayer` for the public face.

@@ -31,6 +31,10 @@ use worker::{Shared, Supply};
 /// enough that a block stays in the second-level cache from its hash to its compression.
 pub const BLOCK: usize = 1 << 20;
 
+/// One block to work on and one to wait. More would be filled too early, and gone from the cache
+/// when their turn comes.
+const SLOTS_PER_THREAD: usize = 2;
+
 /// Where the tar comes from.
 pub enum Input<'a> {
     /// A plan: any thread reads any block.
@@ -126,7 +130,7 @@ pub fn run<'a>(
         Input::Stream(stream) => (Supply::Stream(stream.into()), None),
     };
     let own = own_threads(compression, threads);
-    let slots = 2 * own + 4;
+    let slots = SLOTS_PER_THREAD * own;
     let schedule = Schedule::new(slots, blocks, matches!(compression, Compression::Gzip(_)));
     let emitter = Emitter::new(compression, threads, sink)?;
     let shared = Shared::new(supply, slots, schedule, emitter, compression, cancel, progress);

@@ -1,0 +1,56 @@
+//! The file that a blob is written to, sent to disk while it still grows.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::AsRawFd;
+
+/// Bytes between two hints: large enough to be one good piece of work for a disk.
+const STEP: u64 = 8 << 20;
+
+/// Writes to a file, and has the kernel begin to send each piece to disk at once. The `fsync` that
+/// makes the file durable would otherwise wait at its end for nearly all of it.
+pub(crate) struct Sink {
+    file: File,
+    /// Where the next hint begins; `None` for what has no positions, such as a pipe.
+    hinted: Option<u64>,
+    /// Bytes written since.
+    pending: u64,
+}
+
+impl Sink {
+    /// A sink that goes on at the file's position.
+    pub(crate) fn new(mut file: File) -> Self {
+        let hinted = file.stream_position().ok();
+        Self { file, hinted, pending: 0 }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.pending += written as u64;
+        if let Some(start) = &mut self.hinted
+            && self.pending >= STEP
+        {
+            begin_writeback(&self.file, *start, self.pending);
+            *start += self.pending;
+            self.pending = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Asks the kernel to begin writing a range to disk, without waiting. A hint: a failure of the disk
+/// is told by the `fsync` at the end, and of a file that is not on a disk there is nothing to tell.
+fn begin_writeback(file: &File, start: u64, length: u64) {
+    let (start, length) = (start.cast_signed(), length.cast_signed());
+    // SAFETY: no memory is handed over, and the descriptor is open for as long as `file` lives.
+    #[allow(unsafe_code, reason = "no safe binding has this call")]
+    unsafe {
+        libc::sync_file_range(file.as_raw_fd(), start, length, libc::SYNC_FILE_RANGE_WRITE);
+    }
+}
