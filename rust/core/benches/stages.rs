@@ -69,7 +69,7 @@ fn tree(files: usize, size: usize) -> tempfile::TempDir {
 
 fn plan(root: &Path) -> Plan {
     let mut plan = PlanBuilder::default();
-    add_tree(&mut plan, root, &Policy::default(), &Cancel::default()).unwrap();
+    add_tree(&mut plan, root, &Policy::default(), 2, &Cancel::default()).unwrap();
     plan.finish()
 }
 
@@ -106,6 +106,7 @@ fn hashing(criterion: &mut Criterion) {
 }
 
 fn compressing(criterion: &mut Criterion) {
+    let cancel = Cancel::default();
     let input = block();
     let (dictionary, block) = input.split_at(DICTIONARY);
     let mut group = criterion.benchmark_group("compress");
@@ -123,7 +124,7 @@ fn compressing(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("zstd", level), |bencher| {
             bencher.iter(|| {
                 let mut frame = FrameEncoder::new(level, 1).unwrap();
-                frame.write(black_box(block), &mut io::sink()).unwrap();
+                frame.write(black_box(block), &mut io::sink(), &cancel).unwrap();
                 frame.finish(&mut io::sink()).unwrap();
             });
         });

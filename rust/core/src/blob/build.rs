@@ -55,7 +55,9 @@ impl Build<'_> {
     pub fn run(self, source: Source, sink: &mut (dyn Write + Send)) -> Result<LayerBlob> {
         let mut plan = PlanBuilder::new(self.outputs.clone());
         match source {
-            Source::Directory(path) => add_tree(&mut plan, &path, &self.policy, self.cancel)?,
+            Source::Directory(path) => {
+                add_tree(&mut plan, &path, &self.policy, self.threads, self.cancel)?;
+            }
             Source::Files(files) => add_files(&mut plan, files, &self.policy)?,
             Source::Archive(path) => {
                 let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;

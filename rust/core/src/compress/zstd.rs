@@ -5,6 +5,7 @@ use std::io::Write;
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective::{self, ZSTD_e_continue, ZSTD_e_end};
 use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, get_error_name};
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
 const MIB: u32 = 1 << 20;
@@ -45,10 +46,12 @@ impl FrameEncoder {
         Ok(Self { context, output: Vec::with_capacity(OUTPUT) })
     }
 
-    /// Compresses the next bytes of the input. Blocks while all workers are busy.
-    pub fn write(&mut self, input: &[u8], sink: &mut impl Write) -> Result<()> {
+    /// Compresses the next bytes of the input. Blocks while all workers are busy; gives them no
+    /// new work once `cancel` is raised, because a frame can only be dropped when they are idle.
+    pub fn write(&mut self, input: &[u8], sink: &mut impl Write, cancel: &Cancel) -> Result<()> {
         let mut input = InBuffer::around(input);
         while input.pos() < input.src.len() {
+            cancel.check()?;
             self.step(&mut input, ZSTD_e_continue, sink)?;
         }
         Ok(())
@@ -97,7 +100,7 @@ mod tests {
         let mut encoder = FrameEncoder::new(level, workers).unwrap();
         let mut out = Vec::new();
         for piece in input.chunks(piece) {
-            encoder.write(piece, &mut out).unwrap();
+            encoder.write(piece, &mut out, &Cancel::default()).unwrap();
         }
         encoder.finish(&mut out).unwrap();
         out

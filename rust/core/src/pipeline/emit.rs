@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::cancel::Cancel;
 use crate::compress::{Compression, EncodedBlock, FrameEncoder, GzipTrailer, gzip_header};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ enum Form {
 pub(super) struct Emitter<'a> {
     form: Form,
     blob: Blob<'a>,
+    cancel: &'a Cancel,
 }
 
 impl<'a> Emitter<'a> {
@@ -46,6 +48,7 @@ impl<'a> Emitter<'a> {
         compression: Compression,
         threads: usize,
         sink: &'a mut (dyn Write + Send),
+        cancel: &'a Cancel,
     ) -> Result<Self> {
         let form = match compression {
             Compression::None => Form::Plain,
@@ -56,7 +59,7 @@ impl<'a> Emitter<'a> {
             }
         };
         let hasher = (!matches!(form, Form::Plain)).then(Hasher::new);
-        Ok(Self { form, blob: Blob { sink, hasher, size: 0 } })
+        Ok(Self { form, blob: Blob { sink, hasher, size: 0 }, cancel })
     }
 
     /// Emits a block: `input` is its tar, `encoded` its compressed form where blocks have one.
@@ -75,7 +78,7 @@ impl<'a> Emitter<'a> {
                 }
             }
             Form::Zstd(frame) => {
-                frame.write(input, blob)?;
+                frame.write(input, blob, self.cancel)?;
                 if last {
                     frame.finish(blob)?;
                 }

@@ -132,7 +132,7 @@ pub fn run<'a>(
     let own = own_threads(compression, threads);
     let slots = SLOTS_PER_THREAD * own;
     let schedule = Schedule::new(slots, blocks, matches!(compression, Compression::Gzip(_)));
-    let emitter = Emitter::new(compression, threads, sink)?;
+    let emitter = Emitter::new(compression, threads, sink, cancel)?;
     let shared = Shared::new(supply, slots, schedule, emitter, compression, cancel, progress);
     std::thread::scope(|scope| {
         for number in 1..own {

@@ -140,8 +140,9 @@ impl PlanBuilder {
         }
     }
 
-    pub(crate) fn is_output(&self, device: u64, inode: u64) -> bool {
-        self.outputs.contains(&(device, inode))
+    /// Device and inode of every file that the build writes.
+    pub(crate) fn outputs(&self) -> &[(u64, u64)] {
+        &self.outputs
     }
 
     pub(crate) fn warn(&mut self, path: PathBuf, message: &'static str) {

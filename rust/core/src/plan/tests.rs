@@ -12,7 +12,7 @@ type Fault = fn(&Path);
 
 fn planned(root: &Path) -> Plan {
     let mut plan = PlanBuilder::default();
-    add_tree(&mut plan, root, &Policy::default(), &Cancel::default()).unwrap();
+    add_tree(&mut plan, root, &Policy::default(), 2, &Cancel::default()).unwrap();
     plan.finish()
 }
 
@@ -82,7 +82,7 @@ fn the_output_of_the_build_is_refused_as_input() {
     let metadata = fs::metadata(root.path().join("out")).unwrap();
     let mut plan = PlanBuilder::new(vec![(metadata.dev(), metadata.ino())]);
     let error =
-        add_tree(&mut plan, root.path(), &Policy::default(), &Cancel::default()).unwrap_err();
+        add_tree(&mut plan, root.path(), &Policy::default(), 2, &Cancel::default()).unwrap_err();
     assert!(error.to_string().contains("inside the tree that it is made of"), "{error}");
 }
 
@@ -97,7 +97,7 @@ proptest! {
         for (number, size) in sizes.iter().enumerate() {
             fs::write(root.path().join(format!("{number:02}")), vec![b'a'; *size]).unwrap();
         }
-        add_tree(&mut plan, root.path(), &Policy::default(), &Cancel::default()).unwrap();
+        add_tree(&mut plan, root.path(), &Policy::default(), 2, &Cancel::default()).unwrap();
         let bytes = FileSource::Bytes(vec![b'b'; sizes[0]].into());
         add_files(&mut plan, [(b"z/y/x".to_vec(), bytes)], &Policy::default()).unwrap();
         let plan = plan.finish();

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
-use crate::error::{Error, Result, display_path};
+use crate::error::{Error, Result};
 
 /// How directories are opened: a link in the place of one is an error.
 const DIRECTORY: OFlags =
@@ -73,6 +74,6 @@ impl Cursor {
 }
 
 /// Opens the file `name` in `directory` for reading.
-pub(crate) fn open_file(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
-    openat(directory, display_path(name), FILE, Mode::empty())
+pub(crate) fn open_file(directory: BorrowedFd<'_>, name: impl Arg) -> Result<OwnedFd, Errno> {
+    openat(directory, name, FILE, Mode::empty())
 }

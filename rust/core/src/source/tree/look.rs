@@ -1,0 +1,222 @@
+//! One directory and all that it holds, described through handles and never through a link.
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, RawDir, Stat, fstat, major, minor, readlinkat, statat};
+use rustix::io::Errno;
+
+use super::super::directory::{Cursor, Root, open_file};
+use super::super::stamp::{Stamp, size_of};
+use super::super::xattr::Reached;
+use super::super::{Policy, refuse_whiteout_name};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::plan::Content;
+use crate::tar::{Entry, Kind, Xattr};
+
+/// Bytes of names that one call of the kernel may list.
+const LIST: usize = 32 * 1024;
+
+/// The tree, as far as every thread has to know it.
+pub(super) struct Tree<'a> {
+    pub(super) root: &'a Root,
+    pub(super) path: &'a Path,
+    pub(super) origin: usize,
+    pub(super) policy: &'a Policy,
+    /// Device and inode of files that are being written.
+    pub(super) outputs: Vec<(u64, u64)>,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Tree<'_> {
+    pub(super) fn shown(&self, path: &[u8]) -> PathBuf {
+        super::shown(self.path, path)
+    }
+
+    fn io(&self, action: &'static str, path: &[u8], error: Errno) -> Error {
+        Error::io(action, self.shown(path), error)
+    }
+}
+
+/// A directory: its own entry, and what it holds in the order of the layer.
+pub(super) struct Listing {
+    pub(super) entry: Entry,
+    /// Whether it is there only for the sake of what may follow below it.
+    pub(super) excluded: bool,
+    pub(super) children: Vec<Child>,
+}
+
+/// What a directory holds; paths are relative to the root.
+pub(super) enum Child {
+    /// A directory is described in its turn.
+    Directory(Box<[u8]>),
+    Entry(Found),
+    Socket(Box<[u8]>),
+}
+
+impl Child {
+    pub(super) fn path(&self) -> &[u8] {
+        match self {
+            Self::Directory(path) | Self::Socket(path) => path,
+            Self::Entry(found) => &found.entry.path,
+        }
+    }
+}
+
+/// An entry with its path relative to the root.
+pub(super) struct Found {
+    pub(super) entry: Entry,
+    pub(super) content: Content,
+    /// Device and inode, when the inode has other names too.
+    pub(super) shared: Option<(u64, u64)>,
+}
+
+/// Describes directories; each thread has its own.
+pub(super) struct Look<'a> {
+    tree: &'a Tree<'a>,
+    cursor: Cursor,
+    names: Box<[MaybeUninit<u8>]>,
+    xattrs: Vec<u8>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn new(tree: &'a Tree<'a>) -> Self {
+        let names = Box::new_uninit_slice(LIST);
+        Self { tree, cursor: Cursor::default(), names, xattrs: Vec::new() }
+    }
+
+    pub(super) fn directory(&mut self, path: &[u8]) -> Result<Listing> {
+        let Self { tree, cursor, names, xattrs } = self;
+        let handle = cursor.enter(tree.root, path).map_err(|error| tree.io("open", path, error))?;
+        let mut inside = Inside { tree, handle, path, xattrs };
+        let entry = inside.itself()?;
+        let mut children = Vec::new();
+        let mut list = RawDir::new(handle, names);
+        while let Some(listed) = list.next() {
+            tree.cancel.check()?;
+            let listed = listed.map_err(|error| tree.io("list", path, error))?;
+            if !matches!(listed.file_name().to_bytes(), b"." | b"..") {
+                children.extend(inside.child(listed.file_name(), listed.file_type())?);
+            }
+        }
+        children.sort_unstable_by(|left, right| left.path().cmp(right.path()));
+        let excluded = !path.is_empty() && tree.policy.exclude.excludes(path);
+        Ok(Listing { entry, excluded, children })
+    }
+}
+
+/// An open directory.
+struct Inside<'a> {
+    tree: &'a Tree<'a>,
+    handle: BorrowedFd<'a>,
+    path: &'a [u8],
+    xattrs: &'a mut Vec<u8>,
+}
+
+impl Inside<'_> {
+    fn itself(&mut self) -> Result<Entry> {
+        let stat = fstat(self.handle).map_err(|error| self.tree.io("stat", self.path, error))?;
+        let mut entry = entry_of(self.path.into(), Kind::Directory, &stat);
+        entry.xattrs = self.read_xattrs(self.path, &Reached::Handle(self.handle))?;
+        Ok(entry)
+    }
+
+    /// Describes what has the name `name`, unless it is excluded.
+    fn child(&mut self, name: &CStr, mut kind: FileType) -> Result<Option<Child>> {
+        let path: Box<[u8]> = match self.path {
+            b"" => name.to_bytes().into(),
+            parent => [parent, b"/", name.to_bytes()].concat().into(),
+        };
+        if kind == FileType::Unknown {
+            // Some file systems do not tell the type while listing.
+            kind = FileType::from_raw_mode(self.stat(&path, name)?.st_mode);
+        }
+        let exclude = &self.tree.policy.exclude;
+        let needed = kind == FileType::Directory && exclude.has_negation();
+        if !needed && exclude.excludes(&path) {
+            return Ok(None);
+        }
+        if kind == FileType::Socket {
+            return Ok(Some(Child::Socket(path)));
+        }
+        refuse_whiteout_name(name.to_bytes(), &self.tree.shown(&path))?;
+        Ok(Some(match kind {
+            FileType::Directory => Child::Directory(path),
+            FileType::RegularFile => Child::Entry(self.file(path, name)?),
+            _ => Child::Entry(self.special(path, name)?),
+        }))
+    }
+
+    /// A regular file, opened so that an unreadable one is known before any work is done.
+    fn file(&mut self, path: Box<[u8]>, name: &CStr) -> Result<Found> {
+        let file =
+            open_file(self.handle, name).map_err(|error| self.tree.io("open", &path, error))?;
+        let stat = fstat(&file).map_err(|error| self.tree.io("stat", &path, error))?;
+        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+            return Err(Error::changed(self.tree.shown(&path), "it is no longer a regular file"));
+        }
+        if self.tree.outputs.contains(&(stat.st_dev, stat.st_ino)) {
+            return Err(Error::OutputInInput { path: self.tree.shown(&path) });
+        }
+        let xattrs = self.read_xattrs(&path, &Reached::Handle(file.as_fd()))?;
+        let entry = Entry { size: size_of(&stat), xattrs, ..entry_of(path, Kind::Regular, &stat) };
+        let content = Content::File { origin: self.tree.origin, stamp: Stamp::of(&stat) };
+        Ok(Found { entry, content, shared: shared_identity(&stat) })
+    }
+
+    /// A link, pipe or device: described, never opened.
+    fn special(&mut self, path: Box<[u8]>, name: &CStr) -> Result<Found> {
+        let stat = self.stat(&path, name)?;
+        let device = (major(stat.st_rdev), minor(stat.st_rdev));
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Symlink => {
+                let target = readlinkat(self.handle, name, Vec::new())
+                    .map_err(|error| self.tree.io("read the link", &path, error))?;
+                Kind::Symlink(target.into_bytes().into())
+            }
+            FileType::Fifo => Kind::Fifo,
+            FileType::CharacterDevice => Kind::CharDevice { major: device.0, minor: device.1 },
+            FileType::BlockDevice => Kind::BlockDevice { major: device.0, minor: device.1 },
+            _ => {
+                return Err(Error::changed(self.tree.shown(&path), "its type is another one now"));
+            }
+        };
+        let xattrs = self.read_xattrs(&path, &Reached::by_name(self.handle, name.to_bytes()))?;
+        let entry = Entry { xattrs, ..entry_of(path, kind, &stat) };
+        Ok(Found { entry, content: Content::None, shared: shared_identity(&stat) })
+    }
+
+    fn stat(&self, path: &[u8], name: &CStr) -> Result<Stat> {
+        statat(self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|error| self.tree.io("stat", path, error))
+    }
+
+    fn read_xattrs(&mut self, path: &[u8], reached: &Reached<'_>) -> Result<Box<[Xattr]>> {
+        if self.tree.policy.drop_xattrs {
+            return Ok(Box::default());
+        }
+        reached
+            .read(self.xattrs)
+            .map_err(|error| self.tree.io("read the attributes of", path, error))
+    }
+}
+
+fn entry_of(path: Box<[u8]>, kind: Kind, stat: &Stat) -> Entry {
+    Entry {
+        path,
+        kind,
+        mode: stat.st_mode & 0o7777,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        mtime: stat.st_mtime,
+        size: 0,
+        xattrs: Box::default(),
+    }
+}
+
+fn shared_identity(stat: &Stat) -> Option<(u64, u64)> {
+    (stat.st_nlink > 1).then_some((stat.st_dev, stat.st_ino))
+}
