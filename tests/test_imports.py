@@ -12,12 +12,13 @@ PACKAGE = Path(fl.__file__).parent
 # Values ← documents ← engine ← layer ← image ← archive ← looking at images ← cli.
 ORDER = [
     {"errors"},
-    {"digest", "media_type", "setting", "undo"},
+    {"attribute", "digest", "media_type", "setting", "undo"},
     {"platform", "epoch"},
     {"reference"},
     {"descriptor", "document", "store"},
     {"config", "manifest", "index"},
     {"engine"},
+    {"edit"},
     {"options"},
     {"layer"},
     {"image"},

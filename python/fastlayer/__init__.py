@@ -16,6 +16,7 @@ containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bar
 and `validate` look at what is there.
 """
 
+from fastlayer import edit
 from fastlayer.archive.docker import save_archive
 from fastlayer.config import ConfigSettings, Healthcheck, History, ImageConfig
 from fastlayer.descriptor import Descriptor
@@ -34,6 +35,7 @@ from fastlayer.errors import (
     SourceChangedError,
     SourceError,
     SourceWarning,
+    UnmatchedEditError,
     UnsupportedEntryError,
 )
 from fastlayer.image import BuiltImage, Image
@@ -74,7 +76,9 @@ __all__ = [
     "SourceChangedError",
     "SourceError",
     "SourceWarning",
+    "UnmatchedEditError",
     "UnsupportedEntryError",
+    "edit",
     "inspect",
     "save_archive",
     "validate",

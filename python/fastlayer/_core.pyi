@@ -9,6 +9,7 @@ __all__ = [
     "MemberRecord",
     "ScanRecord",
     "build_layer",
+    "check_edit",
     "check_layer",
     "list_members",
     "member_header",
@@ -49,6 +50,8 @@ class LayerRecord:
     def entries(self) -> int: ...
     @property
     def warnings(self) -> list[tuple[str, str]]: ...
+    @property
+    def unmatched(self) -> list[int]: ...
 
 @final
 class MemberRecord:
@@ -100,6 +103,9 @@ class ScanRecord:
     @property
     def members(self) -> list[MemberRecord]: ...
 
+def check_edit(edit: tuple[Any, ...]) -> None:
+    """Raise `InvalidArgumentError` for an edit that `build_layer` refuses."""
+
 def check_layer(
     policy: _Policy,
     *,
@@ -114,6 +120,7 @@ def build_layer(
     kind: str,
     source: Any,
     policy: _Policy,
+    edits: Sequence[tuple[Any, ...]],
     *,
     compression: str,
     level: int | None,

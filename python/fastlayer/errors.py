@@ -9,12 +9,13 @@
     ├── SourceError                                the files or the archive a layer is made of
     │   ├── SourceChangedError                     a file changed while it was read
     │   ├── UnsupportedEntryError                  an entry that a layer cannot hold
-    │   └── MalformedArchiveError                  an archive that is cut short or broken
+    │   ├── MalformedArchiveError                  an archive that is cut short or broken
+    │   └── UnmatchedEditError                     an edit found nothing to edit
     ├── InvalidImageError                          a document, archive or layout that was read
     ├── NotBuiltError                              a digest or size was asked for too early
     └── InternalError                              a defect of fastlayer itself
 
-    SourceWarning (a UserWarning)                  something was left out of a layer
+    SourceWarning (a UserWarning)                  something was left out of a layer, or not met
 
 Failures of the operating system stay what they are: an `OSError` with `errno` and `filename`.
 
@@ -35,6 +36,7 @@ __all__ = [
     "SourceChangedError",
     "SourceError",
     "SourceWarning",
+    "UnmatchedEditError",
     "UnsupportedEntryError",
     "printable",
     "quoted",
@@ -114,6 +116,10 @@ class UnsupportedEntryError(SourceError):
 
 class MalformedArchiveError(SourceError):
     """An input archive is truncated, broken or ambiguous."""
+
+
+class UnmatchedEditError(SourceError):
+    """An edit matched nothing in its source, where that is not allowed."""
 
 
 class InvalidImageError(FastlayerError):

@@ -146,6 +146,7 @@ class Layer:
                 self._kind,
                 self._source,
                 recipe.policy,
+                [edit.terms for edit in recipe.edits],
                 compression=recipe.compression,
                 level=recipe.level,
                 threads=recipe.threads,
@@ -156,6 +157,7 @@ class Layer:
             )
             for path, message in record.warnings:
                 warnings.warn(f"{quoted(path)} {message}", SourceWarning, stacklevel=2)
+            recipe.tell_unmatched(record.unmatched)
             blob.commit(Digest(record.digest), record.size)
         return BuiltLayer(
             descriptor=Descriptor(blob_type, Digest(record.digest), record.size),

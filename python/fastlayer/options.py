@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Self, TypedDict
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, get_args
 
 from fastlayer import engine
+from fastlayer.attribute import mode_bits, owner_ids, seconds
+from fastlayer.edit import Edit
 from fastlayer.epoch import source_date_epoch
-from fastlayer.errors import InvalidArgumentError, quoted
+from fastlayer.errors import (
+    InvalidArgumentError,
+    SourceWarning,
+    UnmatchedEditError,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from fastlayer.engine import Progress
     from fastlayer.media_type import Compression
 
-__all__ = ["LayerOptions", "Policy", "Recipe"]
+__all__ = ["LayerOptions", "Policy", "Recipe", "Unmatched"]
 
-_MAX_ID = 2**32 - 2  # the kernel reads -1 as "leave it as it is"
-_MAX_MODE = 0o7777
+Unmatched: TypeAlias = Literal["warn", "error", "ignore"]
 
 
 class LayerOptions(TypedDict, total=False):
@@ -34,6 +41,8 @@ class LayerOptions(TypedDict, total=False):
     `mtime`: time of every entry, in seconds since 1970 or as a `datetime` with a zone.
     `exclude`: patterns of the `.dockerignore` dialect, relative to the input's root.
     `xattrs`: `"keep"` (the default) or `"none"`.
+    `edits`: see `fastlayer.edit`; they come after all that is above.
+    `unmatched`: if an edit matches nothing: `"warn"` (the default), `"error"` or `"ignore"`.
     `progress`: called with the bytes of tar done, and in all once that is known.
     """
 
@@ -46,6 +55,8 @@ class LayerOptions(TypedDict, total=False):
     mtime: int | datetime | None
     exclude: Sequence[str]
     xattrs: Literal["keep", "none"]
+    edits: Sequence[Edit]
+    unmatched: Unmatched
     progress: Progress | None
 
 
@@ -70,6 +81,8 @@ class Recipe:
     compression: Compression
     level: int | None
     threads: int | None
+    edits: tuple[Edit, ...]
+    unmatched: Unmatched
     progress: Progress | None
 
     @classmethod
@@ -87,6 +100,8 @@ class Recipe:
             compression=options.get("compression", "gzip"),
             level=options.get("level"),
             threads=options.get("threads"),
+            edits=_edits(options.get("edits", ())),
+            unmatched=_unmatched(options.get("unmatched", "warn")),
             progress=options.get("progress"),
         )
         engine.check_layer(
@@ -98,60 +113,46 @@ class Recipe:
         )
         return recipe
 
+    def tell_unmatched(self, places: Sequence[int]) -> None:
+        """Warn of, or raise `UnmatchedEditError` for, the edits that matched nothing."""
+        shown = [quoted(self.edits[place]) for place in places]
+        if shown and self.unmatched == "error":
+            raise UnmatchedEditError(f"nothing matched the edit {shown[0]}")
+        if self.unmatched == "warn":
+            for edit in shown:
+                warnings.warn(f"nothing matched the edit {edit}", SourceWarning, stacklevel=3)
+
 
 def _policy(options: LayerOptions) -> Policy:
     xattrs = options.get("xattrs", "keep")
     if xattrs not in ("keep", "none"):
         raise InvalidArgumentError(f"`xattrs` is {quoted(xattrs)}: expected `keep` or `none`")
-    mode = options.get("mode")
+    owner, mode, mtime = options.get("owner"), options.get("mode"), options.get("mtime")
     exclude = options.get("exclude", ())
     if isinstance(exclude, str):
         raise InvalidArgumentError("`exclude` must be a list of patterns, got text")
     return Policy(
         prefix=os.fsencode(options.get("prefix", "")),
-        owner=_owner(options.get("owner")),
-        mode=None if mode is None else _number("mode", mode, 0, _MAX_MODE),
-        mtime=_mtime(options.get("mtime")),
+        owner=None if owner is None else owner_ids(owner),
+        mode=None if mode is None else mode_bits(mode),
+        mtime=None if mtime is None else seconds("mtime", mtime),
         clamp_mtime=source_date_epoch(),
         drop_xattrs=xattrs == "none",
         exclude=tuple(os.fsencode(pattern) for pattern in exclude),
     )
 
 
-def _owner(owner: tuple[int, int] | str | None) -> tuple[int, int] | None:
-    if owner is None:
-        return None
-    try:
-        uid, gid = _ids(owner) if isinstance(owner, str) else owner
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(
-            f"`owner` is {quoted(owner)}: expected numbers, such as `1000:1000`"
-        ) from None
-    return _number("owner", uid, 0, _MAX_ID), _number("owner", gid, 0, _MAX_ID)
+def _edits(edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    for edit in edits:
+        if not isinstance(edit, Edit):
+            raise InvalidArgumentError(
+                f"`edits` holds a `{type(edit).__name__}`: expected what `fastlayer.edit` makes"
+            )
+    return tuple(edits)
 
 
-def _ids(text: str) -> tuple[int, int]:
-    """Read `uid:gid`; a single number is both."""
-    uid, colon, gid = text.partition(":")
-    if not all(number.isascii() and number.isdecimal() for number in (uid, gid or uid)):
-        raise ValueError(text)
-    return int(uid), int(gid if colon else uid)
-
-
-def _mtime(mtime: int | datetime | None) -> int | None:
-    if isinstance(mtime, datetime):
-        if mtime.tzinfo is None:
-            raise InvalidArgumentError(f"`mtime`: {quoted(mtime)} has no time zone")
-        return int(mtime.timestamp() // 1)
-    return None if mtime is None else _number("mtime", mtime, -(2**62), 2**62)
-
-
-def _number(name: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidArgumentError(f"`{name}` must be a number, got `{type(value).__name__}`")
-    if not low <= value <= high:
-        shown = oct if name == "mode" else str
-        raise InvalidArgumentError(
-            f"`{name}` is `{shown(value)}`: expected `{shown(low)}` to `{shown(high)}`"
-        )
-    return value
+def _unmatched(unmatched: Unmatched) -> Unmatched:
+    if unmatched not in get_args(Unmatched):
+        expected = "`warn`, `error` or `ignore`"
+        raise InvalidArgumentError(f"`unmatched` is {quoted(unmatched)}: expected {expected}")
+    return unmatched

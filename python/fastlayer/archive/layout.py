@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fastlayer.archive.output import OutputFile, output_file, replace_file
+from fastlayer.archive.output import OutputFile, output_file, replace_file, temporary
 from fastlayer.archive.store import blob_path
 from fastlayer.archive.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.digest import Digest
@@ -158,8 +158,9 @@ def _make(folder: Path) -> bool:
 def _refuse_other_content(root: Path) -> None:
     """Refuse a folder that is in use for something else; `oci-layout` marks the right ones."""
     if root.is_dir() and not (root / "oci-layout").exists():
-        others = {path.name for path in root.iterdir()} - {"blobs"}
-        if others:
+        others = [path for path in root.iterdir() if path.name != "blobs" and not temporary(path)]
+        # Another writer may have made it a layout since the first look.
+        if others and not (root / "oci-layout").exists():
             raise InvalidImageError(
                 f"{quoted(root)} is neither empty nor an OCI layout: it has no `oci-layout`"
             )

@@ -29,6 +29,7 @@ __all__ = [
     "named",
     "output_file",
     "replace_file",
+    "temporary",
     "write_all",
 ]
 
@@ -110,6 +111,11 @@ def replace_file(path: Path, content: bytes) -> None:
     with output_file(path.parent) as file, named(path):
         write_all(file.fileno(), content)
         file.commit(path)
+
+
+def temporary(path: Path) -> bool:
+    """Whether a file has the name of one that is being written."""
+    return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
 
 
 def write_all(descriptor: int, content: bytes) -> None:

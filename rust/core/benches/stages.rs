@@ -12,6 +12,7 @@ use std::path::Path;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fastlayer_core::blob::{Build, Source};
 use fastlayer_core::compress::{BlockEncoder, Compression, DICTIONARY, EncodedBlock, FrameEncoder};
+use fastlayer_core::edit::Edits;
 use fastlayer_core::pipeline::{BLOCK, Progress};
 use fastlayer_core::plan::{Plan, PlanBuilder};
 use fastlayer_core::source::{Policy, add_tree};
@@ -70,7 +71,7 @@ fn tree(files: usize, size: usize) -> tempfile::TempDir {
 fn plan(root: &Path) -> Plan {
     let mut plan = PlanBuilder::default();
     add_tree(&mut plan, root, &Policy::default(), 2, &Cancel::default()).unwrap();
-    plan.finish()
+    plan.finish(0).unwrap().0
 }
 
 fn reading(criterion: &mut Criterion) {
@@ -148,6 +149,7 @@ fn building(criterion: &mut Criterion) {
                     let (cancel, progress) = (Cancel::default(), Progress::default());
                     let build = Build {
                         policy: Policy::default(),
+                        edits: Edits::default(),
                         compression,
                         threads,
                         outputs: Vec::new(),

@@ -59,6 +59,19 @@ pub enum Error {
         reason: String,
     },
 
+    /// An archive says something of this entry only after it was due. A second look at the archive
+    /// would know.
+    #[error(
+        "`{}` cannot be stored in a layer: {reason}; this takes a second look at the archive, \
+         which a stream does not allow: give a file", path.display()
+    )]
+    OutOfOrder {
+        /// The entry.
+        path: PathBuf,
+        /// What was met.
+        reason: String,
+    },
+
     /// An archive is not one that Go's `archive/tar` (docker, containerd, podman, crane) reads
     /// whole, or breaks a rule of its compression format.
     #[error("malformed archive{}{}: {reason}", named(.archive), at(.path))]

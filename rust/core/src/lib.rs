@@ -16,6 +16,7 @@ pub mod blob;
 pub mod cancel;
 pub mod compress;
 pub mod digest;
+pub mod edit;
 pub mod error;
 pub mod pipeline;
 pub mod plan;

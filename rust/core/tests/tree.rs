@@ -7,8 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use fastlayer_core::blob::{Build, LayerBlob, Source};
+use fastlayer_core::blob::{Build, LayerBlob, Sink, Source};
 use fastlayer_core::compress::Compression;
+use fastlayer_core::edit::Edits;
 use fastlayer_core::pipeline::Progress;
 use fastlayer_core::source::{FileSource, Patterns, Policy};
 use fastlayer_core::tar::{Entry, Kind, Reader};
@@ -23,6 +24,7 @@ fn build(
     let (cancel, progress) = (Cancel::default(), Progress::default());
     let build = Build {
         policy,
+        edits: Edits::default(),
         compression,
         threads,
         outputs: Vec::new(),
@@ -271,11 +273,17 @@ fn a_failing_sink_ends_the_build_with_its_error() {
             Ok(())
         }
     }
+    impl Sink for Full {
+        fn restart(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
     let root = tree(&["f"]);
     for compression in [Compression::None, Compression::Gzip(6), Compression::Zstd(3)] {
         let (cancel, progress) = (Cancel::default(), Progress::default());
         let build = Build {
             policy: Policy::default(),
+            edits: Edits::default(),
             compression,
             threads: 2,
             outputs: Vec::new(),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fastlayer_core::blob::{Build, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
+use fastlayer_core::edit::{Edit, Edits};
 use fastlayer_core::source::{FileSource, Patterns, Policy, check_destinations};
 use fastlayer_core::{Error, Result};
 use pyo3::exceptions::PyValueError;
@@ -15,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::descriptor::Descriptor;
+use crate::edit::EditArgument;
 use crate::error::to_python;
 use crate::interrupt;
 use crate::sink::Sink;
@@ -72,6 +74,7 @@ pub(crate) struct LayerRecord {
     uncompressed_size: u64,
     entries: u64,
     warnings: Vec<(OsString, String)>,
+    unmatched: Vec<usize>,
 }
 
 impl From<LayerBlob> for LayerRecord {
@@ -86,8 +89,15 @@ impl From<LayerBlob> for LayerRecord {
             warnings: warnings
                 .map(|warning| (warning.path.into(), warning.message.into()))
                 .collect(),
+            unmatched: layer.unmatched,
         }
     }
+}
+
+/// Raises for an edit that `build_layer` would refuse.
+#[pyfunction]
+pub(crate) fn check_edit(edit: EditArgument) {
+    drop(edit);
 }
 
 /// Raises for options, and destinations of files, that `build_layer` would refuse.
@@ -124,13 +134,14 @@ const MAX_THREADS: usize = 256;
 
 /// Makes a layer and writes its blob to the open file `sink`, from its position on.
 #[pyfunction]
-#[pyo3(signature = (kind, source, policy, *, compression, level, threads, sink, sink_name, outputs, progress=None))]
+#[pyo3(signature = (kind, source, policy, edits, *, compression, level, threads, sink, sink_name, outputs, progress=None))]
 #[allow(clippy::too_many_arguments, reason = "one crossing takes the whole description")]
 pub(crate) fn build_layer(
     py: Python<'_>,
     kind: &str,
     source: &Bound<'_, PyAny>,
     policy: PolicyArgument,
+    edits: Vec<EditArgument>,
     compression: &str,
     level: Option<i64>,
     threads: Option<i64>,
@@ -147,8 +158,9 @@ pub(crate) fn build_layer(
     let mut outputs = outputs;
     outputs.push(identity(&sink.0)?);
     let mut sink = Sink::new(sink.0);
+    let edits = Edits::new(edits.into_iter().map(Edit::from).collect());
     interrupt::run(py, &sink_name, progress, |cancel, progress| {
-        let build = Build { policy, compression, threads, outputs, cancel, progress };
+        let build = Build { policy, edits, compression, threads, outputs, cancel, progress };
         Ok(build.run(source.into_source(), &mut sink)?.into())
     })
 }

@@ -5,6 +5,7 @@
 use pyo3::prelude::*;
 
 mod descriptor;
+mod edit;
 mod error;
 mod interrupt;
 mod layer;
@@ -17,7 +18,7 @@ mod stream;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use crate::layer::{LayerRecord, build_layer, check_layer};
+    use crate::layer::{LayerRecord, build_layer, check_edit, check_layer};
     #[pymodule_export]
     use crate::member::{MemberRecord, list_members, member_header};
     #[pymodule_export]

@@ -1,8 +1,10 @@
 //! The file that a blob is written to, sent to disk while it still grows.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
+
+use fastlayer_core::blob;
 
 /// Bytes between two hints: large enough to be one good piece of work for a disk.
 const STEP: u64 = 8 << 20;
@@ -11,6 +13,8 @@ const STEP: u64 = 8 << 20;
 /// makes the file durable would otherwise wait at its end for nearly all of it.
 pub(crate) struct Sink {
     file: File,
+    /// Where the blob begins.
+    start: Option<u64>,
     /// Where the next hint begins; `None` for what has no positions, such as a pipe.
     hinted: Option<u64>,
     /// Bytes written since.
@@ -20,8 +24,18 @@ pub(crate) struct Sink {
 impl Sink {
     /// A sink that goes on at the file's position.
     pub(crate) fn new(mut file: File) -> Self {
-        let hinted = file.stream_position().ok();
-        Self { file, hinted, pending: 0 }
+        let start = file.stream_position().ok();
+        Self { file, start, hinted: start, pending: 0 }
+    }
+}
+
+impl blob::Sink for Sink {
+    fn restart(&mut self) -> io::Result<()> {
+        let Some(start) = self.start else { return Err(io::ErrorKind::NotSeekable.into()) };
+        self.file.seek(SeekFrom::Start(start))?;
+        self.file.set_len(start)?;
+        (self.hinted, self.pending) = (self.start, 0);
+        Ok(())
     }
 }
 

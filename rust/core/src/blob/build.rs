@@ -1,15 +1,18 @@
 //! From a source to a blob: the call that everything else is for.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
 use crate::compress::Compression;
+use crate::edit::Edits;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Stream};
 use crate::plan::{PlanBuilder, Warning};
-use crate::source::{ArchiveStream, Decoder, FileSource, Policy, add_files, add_tree};
+use crate::source::{
+    ArchiveStream, Decoder, FileSource, Policy, Survey, Treatment, add_files, add_tree,
+};
 
 /// What a layer is made of.
 pub enum Source {
@@ -23,10 +26,31 @@ pub enum Source {
     Stream(Box<dyn Read + Send>),
 }
 
+/// Where a blob goes.
+pub trait Sink: Write + Send {
+    /// Takes back all that was written.
+    fn restart(&mut self) -> io::Result<()>;
+}
+
+impl Sink for Vec<u8> {
+    fn restart(&mut self) -> io::Result<()> {
+        self.clear();
+        Ok(())
+    }
+}
+
+impl Sink for io::Sink {
+    fn restart(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// How a layer is made.
 pub struct Build<'a> {
     /// What happens to metadata.
     pub policy: Policy,
+    /// What happens to entries after that.
+    pub edits: Edits,
     /// Compression and its level.
     pub compression: Compression,
     /// Number of threads; zstd has as many of its own.
@@ -48,49 +72,106 @@ pub struct LayerBlob {
     pub entries: u64,
     /// What was left out.
     pub warnings: Vec<Warning>,
+    /// The places, in their list, of edits that matched nothing.
+    pub unmatched: Vec<usize>,
 }
 
 impl Build<'_> {
     /// Makes a layer of `source` and writes it to `sink`.
-    pub fn run(self, source: Source, sink: &mut (dyn Write + Send)) -> Result<LayerBlob> {
-        let mut plan = PlanBuilder::new(self.outputs.clone());
+    pub fn run(self, source: Source, sink: &mut impl Sink) -> Result<LayerBlob> {
+        let mut plan = PlanBuilder::new(self.outputs.clone(), self.edits.clone());
         match source {
             Source::Directory(path) => {
                 add_tree(&mut plan, &path, &self.policy, self.threads, self.cancel)?;
             }
             Source::Files(files) => add_files(&mut plan, files, &self.policy)?,
             Source::Archive(path) => {
-                let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-                return self.run_stream(file, sink).map_err(|error| error.in_archive(&path));
+                let archive = OpenedArchive::open(&path)?;
+                return self.run_archive(&archive, sink).map_err(|error| error.in_archive(&path));
             }
-            Source::Stream(stream) => return self.run_stream(stream, sink),
+            Source::Stream(stream) => {
+                return self.run_stream(stream, &self.edits, Survey::default(), sink);
+            }
         }
-        let plan = plan.finish();
+        Edits::put_all(&mut plan, &self.policy)?;
+        let (plan, edits) = plan.finish(self.policy.default_mtime())?;
         let output = self.pipe(Input::Plan(&plan), sink)?;
         let warnings = plan.warnings().to_vec();
-        Ok(LayerBlob { output, entries: plan.entries(), warnings })
+        Ok(LayerBlob { output, entries: plan.entries(), warnings, unmatched: edits.unmatched() })
+    }
+
+    /// Reads an archive once, and only if that can't be enough, surveys it and reads it again.
+    fn run_archive(&self, archive: &OpenedArchive, sink: &mut impl Sink) -> Result<LayerBlob> {
+        match self.run_stream(archive.reader()?, &self.edits, Survey::default(), sink) {
+            Err(Error::OutOfOrder { .. }) if archive.rereadable() => {}
+            result => return result,
+        }
+        sink.restart().map_err(Error::Write)?;
+        self.progress.restart();
+        let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone());
+        let input = Decoder::new(BufReader::with_capacity(READ, archive.reader()?))?;
+        let survey = Survey::of(input, &mut treatment, self.cancel)?;
+        let edits = treatment.into_edits();
+        self.run_stream(archive.reader()?, &edits, survey, sink).map_err(|error| match error {
+            // All that the archive says is known by now: the edits ask for this.
+            Error::OutOfOrder { path, reason } => Error::Unsupported { path, reason },
+            other => other,
+        })
     }
 
     fn run_stream(
         &self,
         stream: impl Read + Send,
-        sink: &mut (dyn Write + Send),
+        edits: &Edits,
+        survey: Survey,
+        sink: &mut impl Sink,
     ) -> Result<LayerBlob> {
+        let mut plan = PlanBuilder::new(self.outputs.clone(), edits.clone());
+        Edits::put_all(&mut plan, &self.policy)?;
+        let (additions, edits) = plan.finish(self.policy.default_mtime())?;
+        let mut treatment = Treatment::new(self.policy.clone(), edits);
         let input = Decoder::new(BufReader::with_capacity(READ, stream))?;
-        let mut stream = ArchiveStream::new(input, self.policy.clone());
+        let mut stream = ArchiveStream::new(input, &mut treatment, &additions, survey);
         let output = self.pipe(Input::Stream(&mut stream), sink)?;
-        Ok(LayerBlob { output, entries: stream.entries(), warnings: Vec::new() })
+        let entries = stream.entries();
+        let unmatched = treatment.into_edits().unmatched();
+        Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
     }
 
-    fn pipe<'b>(&'b self, input: Input<'b>, sink: &'b mut (dyn Write + Send)) -> Result<Output> {
+    fn pipe<'b>(&'b self, input: Input<'b>, sink: &'b mut impl Sink) -> Result<Output> {
         pipeline::run(input, self.compression, self.threads, sink, self.cancel, self.progress)
+    }
+}
+
+/// An archive that the user named. What is read from it twice must be the same file.
+struct OpenedArchive {
+    path: PathBuf,
+    file: File,
+}
+
+impl OpenedArchive {
+    fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    /// A reader from the start, or of what a pipe gives.
+    fn reader(&self) -> Result<&File> {
+        if self.rereadable() {
+            (&self.file).rewind().map_err(|error| Error::io("read", &self.path, error))?;
+        }
+        Ok(&self.file)
+    }
+
+    fn rereadable(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.is_file())
     }
 }
 
 /// Bytes that archives are read by.
 const READ: usize = 256 * 1024;
 
-impl<R: BufRead + Send> Stream for ArchiveStream<Decoder<R>> {
+impl<R: BufRead + Send> Stream for ArchiveStream<'_, Decoder<R>> {
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
         ArchiveStream::fill(self, buffer)
     }

@@ -3,5 +3,5 @@
 mod build;
 mod scan;
 
-pub use build::{Build, LayerBlob, Source};
+pub use build::{Build, LayerBlob, Sink, Source};
 pub use scan::{Scan, scan};

@@ -74,6 +74,11 @@ impl Progress {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Begins again with nothing done.
+    pub fn restart(&self) {
+        self.done.store(0, Ordering::Relaxed);
+    }
+
     /// A reader whose bytes count as done when they are read.
     pub const fn count<R: Read>(&self, inner: R) -> Counted<'_, R> {
         Counted { inner, progress: self }

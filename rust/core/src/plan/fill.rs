@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::{Content, Origin, Plan, Planned};
 use crate::error::{Error, Result};
-use crate::source::{Cursor, Stamp, open_file, open_host_file, shown};
+use crate::source::{Cursor, Root, Stamp, open_file, open_host_file, shown};
 use crate::tar::{append_header, parent_of};
 
 /// Reads the bytes of a planned tar from any offset.
@@ -73,7 +73,7 @@ impl<'a> PlanReader<'a> {
             return Ok(());
         }
         match &planned.content {
-            Content::None => Ok(()),
+            Content::None | Content::Shared(..) => Ok(()),
             Content::Bytes(bytes) => {
                 let from = usize_of(from);
                 content_part.copy_from_slice(&bytes[from..from + content]);
@@ -129,17 +129,22 @@ fn open(
             if *last != index {
                 (*last, *cursor) = (index, Cursor::default());
             }
-            let path = &planned.entry.path[*strip..];
-            let parent = parent_of(path).unwrap_or_default();
-            let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
-            open_file(cursor.enter(root, parent)?, name).map(File::from)
+            open_inside(root, cursor, &planned.entry.path[*strip..])
         }
+        Origin::Moved { root, inner, .. } => open_inside(root, &mut Cursor::default(), inner),
     }
+}
+
+fn open_inside(root: &Root, cursor: &mut Cursor, path: &[u8]) -> Result<File, Errno> {
+    let parent = parent_of(path).unwrap_or_default();
+    let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
+    open_file(cursor.enter(root, parent)?, name).map(File::from)
 }
 
 fn shown_path(origin: &Origin, planned: &Planned) -> PathBuf {
     match origin {
         Origin::File(path) => path.clone(),
+        Origin::Moved { path, inner, .. } => shown(path, inner),
         Origin::Tree { path, strip, .. } => shown(path, &planned.entry.path[*strip..]),
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! An entry costs about 200 bytes and its path, so that a million files plan in some 300 MB.
 
+mod arrange;
 mod fill;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use self::arrange::Arrange;
+use crate::edit::{Edits, Passed};
+use crate::error::Result;
 use crate::source::{Root, Stamp};
-use crate::tar::{Entry, Kind, TRAILER, append_header, padded, parent_of};
+use crate::tar::{Entry, Kind, TRAILER, compare_paths, padded};
 
 pub use fill::PlanReader;
 
@@ -19,10 +21,23 @@ pub use fill::PlanReader;
 pub(crate) enum Content {
     /// There are none.
     None,
+    /// There are none, but the inode, by device and number, has other names too.
+    Shared(u64, u64),
     /// Memory.
     Bytes(Arc<[u8]>),
     /// A file of one of the plan's origins, in the state that the plan saw.
     File { origin: usize, stamp: Stamp },
+}
+
+impl Content {
+    /// Device and number of an inode that has several names.
+    fn identity(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Shared(device, inode) => Some((*device, *inode)),
+            Self::File { stamp, .. } => stamp.shared_identity(),
+            Self::None | Self::Bytes(_) => None,
+        }
+    }
 }
 
 /// A place on the host that entries were found at.
@@ -30,6 +45,8 @@ pub(crate) enum Content {
 pub(crate) enum Origin {
     /// A tree; `strip` is the length of what its paths have in the layer before their own part.
     Tree { root: Arc<Root>, path: PathBuf, strip: usize },
+    /// One file of a tree, by its path below the root: an edit has moved its entry elsewhere.
+    Moved { root: Arc<Root>, path: PathBuf, inner: Box<[u8]> },
     /// A single file.
     File(PathBuf),
 }
@@ -38,6 +55,13 @@ impl Origin {
     pub(crate) fn tree(root: Arc<Root>, path: &Path, prefix: &[u8]) -> Self {
         let strip = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
         Self::Tree { root, path: path.to_path_buf(), strip }
+    }
+
+    /// The file of an entry that stood at `path` before it was moved.
+    fn moved(&self, path: &[u8]) -> Option<Self> {
+        let Self::Tree { root, path: tree, strip } = self else { return None };
+        let (root, tree) = (Arc::clone(root), tree.clone());
+        Some(Self::Moved { root, path: tree, inner: path[*strip..].into() })
     }
 }
 
@@ -48,11 +72,17 @@ struct Planned {
     offset: u64,
     /// Bytes of header, PAX records included.
     header: u32,
+    passed: Passed,
     entry: Entry,
     content: Content,
 }
 
 impl Planned {
+    /// An entry without a place yet.
+    const fn new(entry: Entry, content: Content, passed: Passed) -> Self {
+        Self { offset: 0, header: 0, passed, entry, content }
+    }
+
     /// Where its content begins in the tar.
     fn content_offset(&self) -> u64 {
         self.offset + u64::from(self.header)
@@ -96,6 +126,18 @@ impl Plan {
         &self.warnings
     }
 
+    /// The entries in their order.
+    pub(crate) fn list_entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.entries.iter().map(|planned| &planned.entry)
+    }
+
+    /// An entry, and where in the tar its content begins and ends, with its padding.
+    pub(crate) fn placed(&self, index: usize) -> (&Entry, u64, u64) {
+        let planned = &self.entries[index];
+        let from = planned.content_offset();
+        (&planned.entry, from, from + padded(planned.entry.size))
+    }
+
     /// A reader of the tar's bytes; each thread has its own.
     #[must_use]
     pub fn reader(&self) -> PlanReader<'_> {
@@ -108,41 +150,44 @@ impl Plan {
     }
 }
 
-/// A plan in the making. Entries are pushed in the order of the layer.
+/// A plan in the making: entries are pushed in any order.
 #[derive(Debug, Default)]
 pub struct PlanBuilder {
     entries: Vec<Planned>,
     origins: Vec<Origin>,
     warnings: Vec<Warning>,
     outputs: Vec<(u64, u64)>,
-    implied: HashSet<Box<[u8]>>,
-    header: Vec<u8>,
-    size: u64,
+    edits: Edits,
 }
 
 impl PlanBuilder {
-    /// An empty plan for a build that writes to files with these device and inode numbers: none
-    /// of them may be read as input.
+    /// An empty plan, every entry of which goes through `edits`, for a build that writes to files
+    /// with these device and inode numbers: none of them may be read as input.
     #[must_use]
-    pub fn new(outputs: Vec<(u64, u64)>) -> Self {
-        Self { outputs, ..Self::default() }
+    pub fn new(outputs: Vec<(u64, u64)>, edits: Edits) -> Self {
+        Self { outputs, edits, ..Self::default() }
     }
 
-    /// The finished plan.
-    #[must_use]
-    pub fn finish(mut self) -> Plan {
-        self.entries.shrink_to_fit();
-        Plan {
-            entries: self.entries,
-            origins: self.origins,
-            warnings: self.warnings,
-            size: self.size + TRAILER,
-        }
+    /// The plan, and the edits with what they met.
+    ///
+    /// Directories that entries lack are added, with the time `mtime`. Two entries of one path, or
+    /// an entry below one that is no directory, are errors.
+    pub fn finish(mut self, mtime: i64) -> Result<(Plan, Edits)> {
+        // A tree comes in order unless an edit moves something: then nothing is sorted.
+        self.entries.sort_by(|left, right| compare_paths(&left.entry.path, &right.entry.path));
+        let (entries, size) = Arrange::new(mtime, self.entries.len()).run(self.entries)?;
+        let plan =
+            Plan { entries, origins: self.origins, warnings: self.warnings, size: size + TRAILER };
+        Ok((plan, self.edits))
     }
 
     /// Device and inode of every file that the build writes.
     pub(crate) fn outputs(&self) -> &[(u64, u64)] {
         &self.outputs
+    }
+
+    pub(crate) fn edits(&mut self) -> &mut Edits {
+        &mut self.edits
     }
 
     pub(crate) fn warn(&mut self, path: PathBuf, message: &'static str) {
@@ -154,35 +199,25 @@ impl PlanBuilder {
         self.origins.len() - 1
     }
 
-    /// Adds the directories above `path` that are not there yet.
-    pub(crate) fn push_parents(&mut self, path: &[u8], mtime: i64) -> Result<()> {
-        let mut missing = Vec::new();
-        let mut above = parent_of(path);
-        while let Some(directory) = above.filter(|directory| !directory.is_empty()) {
-            if self.implied.contains(directory) {
-                break;
-            }
-            missing.push(directory);
-            above = parent_of(directory);
+    /// Adds an entry of a source. An `optional` directory is kept if something below it is.
+    pub(crate) fn push(&mut self, mut entry: Entry, mut content: Content, optional: bool) {
+        let place = self.edits.can_move().then(|| entry.path.clone());
+        let Some(mut passed) = self.edits.pass(&mut entry) else { return };
+        if passed.moved
+            && let Some(place) = place
+            && let Content::File { origin, .. } = &mut content
+            && let Some(moved) = self.origins[*origin].moved(&place)
+        {
+            *origin = self.add_origin(moved);
         }
-        for directory in missing.into_iter().rev() {
-            self.implied.insert(directory.into());
-            self.push(Entry::implied_directory(directory, mtime), Content::None)?;
-        }
-        Ok(())
+        passed.optional |= optional;
+        self.push_edited(entry, content, passed);
     }
 
-    /// Adds an entry behind all others.
-    pub(crate) fn push(&mut self, entry: Entry, content: Content) -> Result<()> {
+    /// Adds an entry that the edits have brought about.
+    pub(crate) fn push_edited(&mut self, entry: Entry, content: Content, passed: Passed) {
         debug_assert!(entry.kind == Kind::Regular || entry.size == 0);
-        self.header.clear();
-        append_header(&entry, &mut self.header)?;
-        let header = u32::try_from(self.header.len())
-            .map_err(|_| Error::Internal("a header of 4 GiB".into()))?;
-        let offset = self.size;
-        self.size += u64::from(header) + padded(entry.size);
-        self.entries.push(Planned { offset, header, entry, content });
-        Ok(())
+        self.entries.push(Planned::new(entry, content, passed));
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cancel::Cancel;
+use crate::error::Error;
 use crate::source::{FileSource, Policy, add_files, add_tree};
 
 /// Something that happens to a file.
@@ -13,7 +14,7 @@ type Fault = fn(&Path);
 fn planned(root: &Path) -> Plan {
     let mut plan = PlanBuilder::default();
     add_tree(&mut plan, root, &Policy::default(), 2, &Cancel::default()).unwrap();
-    plan.finish()
+    plan.finish(0).unwrap().0
 }
 
 fn whole(plan: &Plan) -> Vec<u8> {
@@ -24,7 +25,7 @@ fn whole(plan: &Plan) -> Vec<u8> {
 
 #[test]
 fn an_empty_plan_is_a_trailer() {
-    assert_eq!(whole(&PlanBuilder::default().finish()), [0; 1024]);
+    assert_eq!(whole(&PlanBuilder::default().finish(0).unwrap().0), [0; 1024]);
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn the_output_of_the_build_is_refused_as_input() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("out"), "").unwrap();
     let metadata = fs::metadata(root.path().join("out")).unwrap();
-    let mut plan = PlanBuilder::new(vec![(metadata.dev(), metadata.ino())]);
+    let mut plan = PlanBuilder::new(vec![(metadata.dev(), metadata.ino())], Edits::default());
     let error =
         add_tree(&mut plan, root.path(), &Policy::default(), 2, &Cancel::default()).unwrap_err();
     assert!(error.to_string().contains("inside the tree that it is made of"), "{error}");
@@ -100,7 +101,7 @@ proptest! {
         add_tree(&mut plan, root.path(), &Policy::default(), 2, &Cancel::default()).unwrap();
         let bytes = FileSource::Bytes(vec![b'b'; sizes[0]].into());
         add_files(&mut plan, [(b"z/y/x".to_vec(), bytes)], &Policy::default()).unwrap();
-        let plan = plan.finish();
+        let plan = plan.finish(0).unwrap().0;
         let tar = whole(&plan);
 
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]

@@ -35,15 +35,24 @@ pub fn add_files(
 ) -> Result<()> {
     let found = arrange(files, policy)?;
     for (path, source) in found.into_values() {
-        plan.push_parents(&policy.place(&path), policy.default_mtime())?;
-        let (mut entry, content) = match source {
-            FileSource::Path(file) => from_host(plan, &path, &file, policy)?,
-            FileSource::Bytes(bytes) => from_bytes(&path, bytes, policy),
-        };
+        let (mut entry, content) = file_entry(plan, &path, &source, policy)?;
         policy.apply(&mut entry);
-        plan.push(entry, content)?;
+        plan.push(entry, content, false);
     }
     Ok(())
+}
+
+/// An entry for `source`, owned by root, with the file's other metadata as it is.
+pub(crate) fn file_entry(
+    plan: &mut PlanBuilder,
+    path: &[u8],
+    source: &FileSource,
+    policy: &Policy,
+) -> Result<(Entry, Content)> {
+    match source {
+        FileSource::Path(file) => from_host(plan, path, file, policy),
+        FileSource::Bytes(bytes) => Ok(from_bytes(path, Arc::clone(bytes), policy)),
+    }
 }
 
 /// The files by their place in the order of the layer.
@@ -122,7 +131,8 @@ fn from_host(
         xattrs,
     };
     let origin = plan.add_origin(Origin::File(file.to_path_buf()));
-    Ok((entry, Content::File { origin, stamp: Stamp::of(&stat) }))
+    // Names that the user gave: two of one inode are two files.
+    Ok((entry, Content::File { origin, stamp: Stamp::of(&stat).alone() }))
 }
 
 fn from_bytes(path: &[u8], bytes: Arc<[u8]>, policy: &Policy) -> (Entry, Content) {

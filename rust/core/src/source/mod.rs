@@ -14,7 +14,7 @@ mod stamp;
 mod tree;
 mod xattr;
 
-pub use archive::ArchiveStream;
+pub use archive::{ArchiveStream, Survey, Treatment};
 pub use decode::{Decoder, Encoding};
 pub use file::{FileSource, add_files, check_destinations};
 pub use pattern::Patterns;
@@ -22,7 +22,7 @@ pub use policy::Policy;
 pub use tree::add_tree;
 
 pub(crate) use directory::{Cursor, Root, open_file};
-pub(crate) use file::open_host_file;
+pub(crate) use file::{file_entry, open_host_file};
 pub(crate) use stamp::Stamp;
 pub(crate) use tree::shown;
 

@@ -13,6 +13,8 @@ pub(crate) struct Stamp {
     changed: i64,
     /// Fewer blocks than bytes: it has holes that need not be read.
     pub(crate) sparse: bool,
+    /// The inode has other names too.
+    shared: bool,
 }
 
 impl Stamp {
@@ -27,8 +29,19 @@ impl Stamp {
             size: size_of(stat),
             modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
             changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
+            shared: stat.st_nlink > 1,
             sparse: (stat.st_blocks.unsigned_abs() * 512) < size_of(stat),
         }
+    }
+
+    /// Device and number of an inode that has several names.
+    pub(crate) fn shared_identity(&self) -> Option<(u64, u64)> {
+        self.shared.then_some((self.device, self.inode))
+    }
+
+    /// The same file, whose other names don't matter.
+    pub(crate) const fn alone(self) -> Self {
+        Self { shared: false, ..self }
     }
 
     /// What is different in `now`, in words; `None` when it is the same file in the same state.

@@ -1,5 +1,7 @@
 //! Paths inside an archive: normal form, order, parents.
 
+use std::cmp::Ordering;
+
 use crate::error::{Error, Result};
 
 /// The normal form of a name read from an archive or given by a user: no leading `/` or `./`, no
@@ -34,6 +36,23 @@ pub fn normalize_path(name: &[u8]) -> Result<Box<[u8]>> {
 pub fn order_key(path: &[u8]) -> Box<[u8]> {
     // No name holds a NUL byte, so giving the slash its place is comparing part by part.
     path.iter().map(|&byte| if byte == b'/' { 0 } else { byte }).collect()
+}
+
+/// How two paths stand to each other in that order.
+#[must_use]
+pub fn compare_paths(left: &[u8], right: &[u8]) -> Ordering {
+    let key = |&byte: &u8| if byte == b'/' { 0 } else { byte };
+    left.iter().map(key).cmp(right.iter().map(key))
+}
+
+/// Whether `path` lies in `directory`, at any depth; everything but the root lies in the root.
+#[must_use]
+pub fn is_within(path: &[u8], directory: &[u8]) -> bool {
+    match path.strip_prefix(directory) {
+        Some([b'/', ..]) => true,
+        Some(rest) => directory.is_empty() && !rest.is_empty(),
+        None => false,
+    }
 }
 
 /// The path of the directory that holds `path`; `None` for the root itself.

@@ -1,7 +1,8 @@
 //! What a layer made from a stream holds so far, so that every engine can apply it in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::edit::Passed;
 use crate::error::{Error, Result, display_path};
 use crate::source::refuse_whiteout_name;
 use crate::tar::{Entry, Kind, append_header, parent_of};
@@ -10,7 +11,10 @@ use crate::tar::{Entry, Kind, append_header, parent_of};
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     written: HashMap<Box<[u8]>, Written>,
+    /// What edits did to entries that may be the target of a hard link.
+    passed: HashMap<Box<[u8]>, Passed>,
     passed_over: HashMap<Box<[u8]>, Entry>,
+    given: HashSet<Box<[u8]>>,
     entries: u64,
 }
 
@@ -29,18 +33,36 @@ impl Ledger {
         self.entries
     }
 
+    pub(super) fn has_directory(&self, path: &[u8]) -> bool {
+        self.written.get(path).is_some_and(|written| *written != Written::Leaf)
+    }
+
     /// Keeps a directory that was left out, for the case that something in it is not.
     pub(super) fn pass_over(&mut self, directory: Entry) {
         self.passed_over.insert(directory.path.clone(), directory);
     }
 
-    /// Appends the headers of `entry` to `out`, after those of the parents that it lacks. Parents
-    /// that the archive does not describe get the time `mtime`.
-    pub(super) fn append(&mut self, entry: &Entry, mtime: i64, out: &mut Vec<u8>) -> Result<()> {
+    /// Keeps a directory of which later entries say nothing new.
+    pub(super) fn give(&mut self, directory: Entry) {
+        self.given.insert(directory.path.clone());
+        self.pass_over(directory);
+    }
+
+    /// Appends the headers of `entry` to `out`, after those of the parents that it lacks; says
+    /// whether it is new. Parents that the archive does not describe get the time `mtime`.
+    pub(super) fn append(
+        &mut self,
+        entry: &Entry,
+        passed: Passed,
+        mtime: i64,
+        out: &mut Vec<u8>,
+    ) -> Result<bool> {
         check_names(entry)?;
-        self.check_new(entry)?;
+        if !self.is_new(entry, passed)? {
+            return Ok(false);
+        }
         if let Kind::HardLink(target) = &entry.kind {
-            self.check_target(entry, target)?;
+            self.check_target(entry, passed, target)?;
         }
         for parent in self.missing_parents(entry)? {
             // A layer has no entry for its root unless the source has one.
@@ -55,7 +77,11 @@ impl Ledger {
             self.write(&directory, Written::Parent, out)?;
         }
         let written = if entry.is_directory() { Written::Directory } else { Written::Leaf };
-        self.write(entry, written, out)
+        if passed != Passed::default() {
+            self.passed.insert(entry.path.clone(), passed);
+        }
+        self.write(entry, written, out)?;
+        Ok(true)
     }
 
     fn write(&mut self, entry: &Entry, written: Written, out: &mut Vec<u8>) -> Result<()> {
@@ -76,7 +102,7 @@ impl Ledger {
                 Some(Written::Leaf) => {
                     let parent = display_path(parent).display();
                     let reason = format!("`{parent}`, in which it lies, is not a directory");
-                    return Err(refused(entry, reason));
+                    return Err(out_of_order(entry, reason));
                 }
                 None => missing.push(parent),
             }
@@ -86,27 +112,42 @@ impl Ledger {
         Ok(missing)
     }
 
-    fn check_new(&self, entry: &Entry) -> Result<()> {
-        let reason = match self.written.get(&entry.path) {
-            None => return Ok(()),
-            Some(Written::Parent) if entry.is_directory() => {
-                "its entry comes after an entry inside it"
+    /// Whether nothing was written at this path. What was, and cannot be taken back, is an error.
+    fn is_new(&self, entry: &Entry, passed: Passed) -> Result<bool> {
+        let Some(written) = self.written.get(&entry.path) else { return Ok(true) };
+        // Of two directories, the one that was there counts.
+        let told =
+            self.given.contains(&entry.path) || passed.moved && *written == Written::Directory;
+        if entry.is_directory() && told {
+            return Ok(false);
+        }
+        let moved = |passed: &Passed| passed.moved;
+        let reason = match written {
+            _ if passed.moved || self.passed.get(&entry.path).is_some_and(moved) => {
+                "two entries have this path: remove one, or rename it elsewhere"
             }
-            Some(Written::Parent) => "it is no directory, but the archive holds an entry inside it",
-            Some(_) => "the archive holds it twice",
+            Written::Parent if entry.is_directory() => "its entry comes after an entry inside it",
+            _ => "the archive holds it twice",
         };
-        Err(refused(entry, reason))
+        Err(out_of_order(entry, reason))
     }
 
     /// Engines make a hard link when they come to it, so its target must be there by then.
-    fn check_target(&self, entry: &Entry, target: &[u8]) -> Result<()> {
+    fn check_target(&self, entry: &Entry, passed: Passed, target: &[u8]) -> Result<()> {
         let shown = display_path(target).display();
+        if passed.orphan {
+            let reason = format!("it is a hard link to `{shown}`, which is left out");
+            return Err(out_of_order(entry, reason));
+        }
         match self.written.get(target) {
-            Some(Written::Leaf) => Ok(()),
+            Some(Written::Leaf) => {
+                let other = self.passed.get(target).copied().unwrap_or_default();
+                passed.check_link(other, &entry.path, target)
+            }
             Some(_) => {
                 Err(refused(entry, format!("it is a hard link to `{shown}`, which is a directory")))
             }
-            None => Err(refused(
+            None => Err(out_of_order(
                 entry,
                 format!("it is a hard link to `{shown}`, which does not stand before it"),
             )),
@@ -133,4 +174,9 @@ fn check_names(entry: &Entry) -> Result<()> {
 
 fn refused(entry: &Entry, reason: impl Into<String>) -> Error {
     Error::unsupported(display_path(&entry.path), reason)
+}
+
+fn out_of_order(entry: &Entry, reason: impl Into<String>) -> Error {
+    let path = display_path(&entry.path).to_path_buf();
+    Error::OutOfOrder { path, reason: reason.into() }
 }

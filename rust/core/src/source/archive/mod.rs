@@ -1,35 +1,58 @@
 //! A rootfs archive → the tar of a layer, member by member.
 
 mod ledger;
+mod survey;
+mod treatment;
 
 use std::io::{BufReader, Read};
 
 use self::ledger::Ledger;
-use super::Policy;
+pub use self::survey::Survey;
+pub use self::treatment::Treatment;
 use crate::error::{Error, Result};
-use crate::tar::{Reader, TRAILER, padded};
+use crate::plan::{Plan, PlanReader};
+use crate::tar::{Entry, Reader, TRAILER, padded};
 
 /// Headers are read a block at a time, so they come out of a buffer; content goes past it.
 const READ_BUFFER: usize = 64 << 10;
 
-/// The tar of a layer made from another tar under a [`Policy`], to be pulled piece by piece.
+/// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
 /// Content is copied as it comes and never held. What is held is one record per path: its bytes
 /// and about 60 more. With patterns that take back others (`!`), the metadata of directories that
 /// were left out is held too, in case something in them is not.
+///
+/// What has to be known before it comes (a later entry of the same path, a target that is gone) is
+/// [`Error::OutOfOrder`]: a [`Survey`] of the same input knows it.
 #[derive(Debug)]
-pub struct ArchiveStream<R> {
+pub struct ArchiveStream<'a, R> {
     reader: Reader<BufReader<R>>,
-    policy: Policy,
+    treatment: &'a mut Treatment,
+    survey: Survey,
+    /// Number of the next member.
+    ordinal: u64,
     ledger: Ledger,
+    /// What edits put, written behind all members.
+    additions: &'a Plan,
+    added: usize,
+    addition: PlanReader<'a>,
     /// Headers, padding or the trailer, of which all before `taken` was handed out.
     pending: Vec<u8>,
     taken: usize,
-    /// Content of the current member that was not copied yet, and the padding after it.
-    content: u64,
-    padding: u64,
+    content: Content,
     state: State,
 }
+
+/// Content that was not copied yet.
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    /// Of the current member, and the padding after it.
+    Member { rest: u64, padding: u64 },
+    /// Of an addition, its padding included, by its place in the plan.
+    Addition { from: u64, end: u64 },
+}
+
+const NO_CONTENT: Content = Content::Addition { from: 0, end: 0 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -38,17 +61,34 @@ enum State {
     Failed,
 }
 
-impl<R: Read> ArchiveStream<R> {
-    /// Reads `input`, a tar without compression; a [`Decoder`](super::Decoder) gives one.
-    pub fn new(input: R, policy: Policy) -> Self {
+impl<'a, R: Read> ArchiveStream<'a, R> {
+    /// Reads `input`, a tar without compression; a [`Decoder`](super::Decoder) gives one. Entries
+    /// go through `treatment`, and `additions` are what its edits put.
+    pub fn new(
+        input: R,
+        treatment: &'a mut Treatment,
+        additions: &'a Plan,
+        mut survey: Survey,
+    ) -> Self {
+        let mut ledger = Ledger::default();
+        for directory in additions.list_entries().filter(|entry| entry.is_directory()) {
+            ledger.pass_over(directory.clone());
+        }
+        for directory in survey.take_directories() {
+            ledger.give(directory);
+        }
         Self {
             reader: Reader::new(BufReader::with_capacity(READ_BUFFER, input)),
-            policy,
-            ledger: Ledger::default(),
+            treatment,
+            survey,
+            ordinal: 0,
+            ledger,
+            additions,
+            added: 0,
+            addition: additions.reader(),
             pending: Vec::new(),
             taken: 0,
-            content: 0,
-            padding: 0,
+            content: NO_CONTENT,
             state: State::Copying,
         }
     }
@@ -77,14 +117,21 @@ impl<R: Read> ArchiveStream<R> {
             let rest = &mut buffer[filled..];
             if self.taken < self.pending.len() {
                 filled += self.take_pending(rest);
-            } else if self.content > 0 {
-                filled += self.copy_content(rest)?;
-            } else if self.state == State::Ended {
-                break;
-            } else {
-                self.pending.clear();
-                self.taken = 0;
-                self.queue_next()?;
+                continue;
+            }
+            match self.content {
+                Content::Member { rest: left, padding } if left > 0 => {
+                    filled += self.copy_content(left, padding, rest)?;
+                }
+                Content::Addition { from, end } if from < end => {
+                    filled += self.copy_addition(from, end, rest)?;
+                }
+                _ if self.state == State::Ended => break,
+                _ => {
+                    self.pending.clear();
+                    self.taken = 0;
+                    self.queue_next()?;
+                }
             }
         }
         Ok(filled)
@@ -98,12 +145,29 @@ impl<R: Read> ArchiveStream<R> {
         count
     }
 
-    fn copy_content(&mut self, buffer: &mut [u8]) -> Result<usize> {
+    fn copy_content(&mut self, left: u64, padding: u64, buffer: &mut [u8]) -> Result<usize> {
         let count = self.reader.read_content(buffer)?;
-        self.content -= count as u64;
-        if self.content == 0 {
-            self.queue_zeroes(self.padding);
+        let rest = left - count as u64;
+        self.content = Content::Member { rest, padding };
+        if rest == 0 {
+            self.queue_after_content(padding)?;
         }
+        Ok(count)
+    }
+
+    /// Queues the padding of a content, and the further names of its file that come with it.
+    fn queue_after_content(&mut self, padding: u64) -> Result<()> {
+        self.queue_zeroes(padding);
+        for link in self.survey.take_links(self.ordinal - 1) {
+            self.append(&link)?;
+        }
+        Ok(())
+    }
+
+    fn copy_addition(&mut self, from: u64, end: u64, buffer: &mut [u8]) -> Result<usize> {
+        let count = usize::try_from(end - from).unwrap_or(usize::MAX).min(buffer.len());
+        self.addition.fill(from, &mut buffer[..count])?;
+        self.content = Content::Addition { from: from + count as u64, end };
         Ok(count)
     }
 
@@ -114,32 +178,71 @@ impl<R: Read> ArchiveStream<R> {
         self.taken = 0;
     }
 
-    /// Queues the headers of the next member that is kept, or the trailer.
+    /// Queues the headers of the next member that is kept, of the next addition, or the trailer.
     fn queue_next(&mut self) -> Result<()> {
         while let Some(member) = self.reader.next_member()? {
-            let mut entry = member.entry;
-            let excluded = self.policy.exclude.excludes(&entry.path);
-            self.policy.apply(&mut entry);
-            if excluded {
-                if entry.is_directory() && self.policy.exclude.has_negation() {
-                    self.ledger.pass_over(entry);
-                }
-                continue;
+            let ordinal = self.ordinal;
+            self.ordinal += 1;
+            if self.queue_member(ordinal, member.entry)? {
+                return Ok(());
             }
-            self.content = entry.size;
-            self.padding = padded(entry.size) - entry.size;
-            let mtime = self.policy.default_mtime();
-            return self.ledger.append(&entry, mtime, &mut self.pending);
+        }
+        if self.reader.position() == 0 {
+            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+        }
+        while self.added < self.additions.list_entries().len() {
+            self.added += 1;
+            if self.queue_addition(self.added - 1)? {
+                return Ok(());
+            }
         }
         self.end()
+    }
+
+    /// Queues a member; says whether there is anything to write.
+    fn queue_member(&mut self, ordinal: u64, entry: Entry) -> Result<bool> {
+        self.survey.check_place(&entry)?;
+        let Some(mut entry) = self.survey.name(ordinal, entry) else { return Ok(false) };
+        let Some(passed) = self.treatment.treat(&mut entry) else { return Ok(false) };
+        if passed.optional {
+            self.ledger.pass_over(entry);
+            return Ok(false);
+        }
+        let mtime = self.treatment.default_mtime();
+        if !self.ledger.append(&entry, passed, mtime, &mut self.pending)? {
+            return Ok(false);
+        }
+        let padding = padded(entry.size) - entry.size;
+        self.content = Content::Member { rest: entry.size, padding };
+        if entry.size == 0 {
+            for link in self.survey.take_links(ordinal) {
+                self.append(&link)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Queues the headers of an entry that needs no treatment any more.
+    fn append(&mut self, entry: &Entry) -> Result<()> {
+        let mtime = self.treatment.default_mtime();
+        let passed = crate::edit::Passed::default();
+        self.ledger.append(entry, passed, mtime, &mut self.pending).map(|_| ())
+    }
+
+    /// Queues what an edit puts; says whether there is anything to write.
+    fn queue_addition(&mut self, index: usize) -> Result<bool> {
+        let (entry, from, end) = self.additions.placed(index);
+        if entry.is_directory() && self.ledger.has_directory(&entry.path) {
+            return Ok(false);
+        }
+        self.append(entry)?;
+        self.content = Content::Addition { from, end };
+        Ok(true)
     }
 
     /// Nothing is trusted before the input was seen to its end: a checksum of its compression
     /// stands there.
     fn end(&mut self) -> Result<()> {
-        if self.reader.position() == 0 {
-            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
-        }
         self.reader.drain()?;
         self.queue_zeroes(TRAILER);
         self.state = State::Ended;

@@ -2,7 +2,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::source::Patterns;
+use crate::cancel::Cancel;
+use crate::edit::Edits;
+use crate::plan::PlanBuilder;
+use crate::source::{Patterns, Policy};
 use crate::tar::{Entry, Kind, append_header};
 
 fn directory(path: &str) -> Entry {
@@ -35,8 +38,30 @@ fn archive(entries: &[Entry]) -> Vec<u8> {
     bytes
 }
 
+fn no_additions() -> Plan {
+    PlanBuilder::default().finish(0).unwrap().0
+}
+
 fn convert(bytes: &[u8], policy: Policy, piece: usize) -> Result<Vec<u8>> {
-    let mut stream = ArchiveStream::new(bytes, policy);
+    pull(bytes, policy, Survey::default(), piece)
+}
+
+/// What a build makes of a file: a stream, and if that is not enough a second look.
+fn convert_file(bytes: &[u8], policy: &Policy) -> Result<Vec<u8>> {
+    match convert(bytes, policy.clone(), 700) {
+        Err(Error::OutOfOrder { .. }) => {
+            let mut treatment = Treatment::new(policy.clone(), Edits::default());
+            let survey = Survey::of(bytes, &mut treatment, &Cancel::default())?;
+            pull(bytes, policy.clone(), survey, 700)
+        }
+        result => result,
+    }
+}
+
+fn pull(bytes: &[u8], policy: Policy, survey: Survey, piece: usize) -> Result<Vec<u8>> {
+    let mut treatment = Treatment::new(policy, Edits::default());
+    let additions = no_additions();
+    let mut stream = ArchiveStream::new(bytes, &mut treatment, &additions, survey);
     let mut layer = Vec::new();
     let mut buffer = vec![0; piece];
     loop {
@@ -118,8 +143,16 @@ fn what_is_excluded_is_left_out_with_its_content() {
     assert_eq!(paths(&entries), ["a", "a/keep", "y"]);
     // The directory was left out, but what it holds needs it: as the archive has it.
     assert_eq!(entries[0].mode, 0o700);
-    let error = layer(&[file("x.o"), hard_link("y", "x.o")], policy).unwrap_err();
-    assert!(error.to_string().contains("`x.o`, which does not stand before it"));
+    let entries = [file("x.o"), hard_link("y", "x.o"), hard_link("z", "x.o")];
+    let error = layer(&entries, policy.clone()).unwrap_err();
+    assert!(error.to_string().contains("`x.o`, which is left out"), "{error}");
+    // The first link becomes the file.
+    let bytes = convert_file(&archive(&entries), &policy).unwrap();
+    let entries = [Entry { path: b"y"[..].into(), ..file("x.o") }, hard_link("z", "y")];
+    let mut reader = Reader::new(&bytes[..]);
+    for entry in entries {
+        assert_eq!(reader.next_member().unwrap().unwrap().entry, entry);
+    }
 }
 
 #[test]
@@ -148,10 +181,56 @@ fn what_an_engine_cannot_apply_in_order_is_refused() {
     }
 }
 
+fn second_look(entries: &[Entry]) -> Result<Vec<Entry>> {
+    let bytes = convert_file(&archive(entries), &Policy::default())?;
+    let mut reader = Reader::new(&bytes[..]);
+    let mut entries = Vec::new();
+    while let Some(member) = reader.next_member()? {
+        entries.push(member.entry);
+    }
+    Ok(entries)
+}
+
+#[test]
+fn a_second_look_leaves_one_entry_per_path_and_targets_before_links() {
+    let other = |path| Entry { mode: 0o611, ..file(path) };
+    let newer = |path| Entry { mode: 0o711, ..directory(path) };
+    for (entries, expected) in [
+        // The last one wins, where it stands.
+        (vec![file("a"), file("b"), other("a")], vec![file("b"), other("a")]),
+        (vec![directory("a"), file("a/f"), newer("a")], vec![newer("a"), file("a/f")]),
+        (vec![file("a/f"), newer("a")], vec![newer("a"), file("a/f")]),
+        (vec![directory("a"), file("a/f"), file("a")], vec![file("a")]),
+        (vec![file("a"), directory("a"), file("a/f")], vec![directory("a"), file("a/f")]),
+        // A link stays with the content that its target had.
+        (
+            vec![file("a"), hard_link("b", "a"), other("a")],
+            vec![Entry { path: b"b"[..].into(), ..file("a") }, other("a")],
+        ),
+        (vec![hard_link("b", "a"), file("a")], vec![file("a"), hard_link("b", "a")]),
+        (
+            vec![hard_link("c", "b"), hard_link("b", "a"), file("a"), file("d")],
+            vec![file("a"), hard_link("c", "a"), hard_link("b", "a"), file("d")],
+        ),
+    ] {
+        assert_eq!(second_look(&entries).unwrap(), expected, "{entries:?}");
+    }
+    for (entries, message) in [
+        (vec![hard_link("b", "a")], "`a`, which the archive does not hold"),
+        (vec![hard_link("b", "a"), hard_link("a", "b")], "which the archive does not hold"),
+        (vec![file("c"), file("c"), directory("a"), hard_link("b", "a")], "is a directory"),
+        (vec![file("c"), file("c"), file("a"), file("a/b")], "is not a directory"),
+    ] {
+        let error = second_look(&entries).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
 #[test]
 fn a_layer_is_not_read_on_after_an_error() {
     let bytes = archive(&[file("a"), file("a"), file("b")]);
-    let mut stream = ArchiveStream::new(&bytes[..], Policy::default());
+    let (mut treatment, additions) = (Treatment::default(), no_additions());
+    let mut stream = ArchiveStream::new(&bytes[..], &mut treatment, &additions, Survey::default());
     let mut buffer = vec![0; 9000];
     assert!(stream.fill(&mut buffer).is_err());
     assert!(matches!(stream.fill(&mut buffer), Err(Error::Internal(_))));
@@ -168,7 +247,8 @@ fn an_input_that_breaks_off_or_is_empty_is_refused() {
 #[test]
 fn the_input_is_read_to_its_end() {
     let mut rest = &[archive(&[file("a")]), vec![1; 9000]].concat()[..];
-    let mut stream = ArchiveStream::new(&mut rest, Policy::default());
+    let (mut treatment, additions) = (Treatment::default(), no_additions());
+    let mut stream = ArchiveStream::new(&mut rest, &mut treatment, &additions, Survey::default());
     stream.fill(&mut [0; 4096]).unwrap();
     assert_eq!(stream.entries(), 1);
     drop(stream);
@@ -199,6 +279,9 @@ proptest! {
             bytes[at] = value;
         }
         if let Ok(layer) = convert(&bytes, Policy::default(), 700) {
+            prop_assert_eq!(convert(&layer, Policy::default(), 512).unwrap(), layer);
+        }
+        if let Ok(layer) = convert_file(&bytes, &Policy::default()) {
             prop_assert_eq!(convert(&layer, Policy::default(), 512).unwrap(), layer);
         }
     }

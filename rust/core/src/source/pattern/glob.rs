@@ -48,7 +48,16 @@ impl Glob {
         match self {
             Self::Exact(exact) => with_parents(path).any(|path| *path == **exact),
             Self::Suffix(suffix) => with_parents(path).any(|path| ends_in(path, suffix)),
-            Self::Steps(steps) => covers(steps, path),
+            Self::Steps(steps) => run(steps, path, true),
+        }
+    }
+
+    /// Whether the pattern matches `path` itself.
+    pub(super) fn matches(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => *path == **exact,
+            Self::Suffix(suffix) => ends_in(path, suffix),
+            Self::Steps(steps) => run(steps, path, false),
         }
     }
 }
@@ -66,14 +75,14 @@ fn ends_in(path: &[u8], suffix: &[u8]) -> bool {
 
 /// Runs over the path once with the set of all steps that may come next, so that no pattern can
 /// make it try again.
-fn covers(steps: &[Step], path: &[u8]) -> bool {
+fn run(steps: &[Step], path: &[u8], parents_too: bool) -> bool {
     let mut current = vec![false; steps.len() + 1];
     let mut next = current.clone();
     enter(steps, 0, &mut current);
     let mut rest = path;
     while let Some((character, after)) = split_char(rest) {
         // At a slash, what lies before it is a parent.
-        if character == SLASH && current[steps.len()] {
+        if parents_too && character == SLASH && current[steps.len()] {
             return true;
         }
         next.fill(false);

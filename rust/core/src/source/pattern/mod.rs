@@ -62,6 +62,15 @@ impl Patterns {
         let decisive = self.patterns.iter().rev().find(|pattern| pattern.glob.covers(path));
         decisive.is_some_and(|pattern| !pattern.negated)
     }
+
+    /// Whether `path` itself is matched; what is said of a directory does not cover what it holds.
+    /// The root is matched by `/`.
+    #[must_use]
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let path = if path.is_empty() { b"/" } else { path };
+        let decisive = self.patterns.iter().rev().find(|pattern| pattern.glob.matches(path));
+        decisive.is_some_and(|pattern| !pattern.negated)
+    }
 }
 
 impl Pattern {

@@ -44,7 +44,7 @@ impl Tree<'_> {
 /// A directory: its own entry, and what it holds in the order of the layer.
 pub(super) struct Listing {
     pub(super) entry: Entry,
-    /// Whether it is there only for the sake of what may follow below it.
+    /// Whether it is there only for the sake of what may be kept below it.
     pub(super) excluded: bool,
     pub(super) children: Vec<Child>,
 }
@@ -53,7 +53,7 @@ pub(super) struct Listing {
 pub(super) enum Child {
     /// A directory is described in its turn.
     Directory(Box<[u8]>),
-    Entry(Found),
+    Entry(Entry, Content),
     Socket(Box<[u8]>),
 }
 
@@ -61,17 +61,9 @@ impl Child {
     pub(super) fn path(&self) -> &[u8] {
         match self {
             Self::Directory(path) | Self::Socket(path) => path,
-            Self::Entry(found) => &found.entry.path,
+            Self::Entry(entry, _) => &entry.path,
         }
     }
-}
-
-/// An entry with its path relative to the root.
-pub(super) struct Found {
-    pub(super) entry: Entry,
-    pub(super) content: Content,
-    /// Device and inode, when the inode has other names too.
-    pub(super) shared: Option<(u64, u64)>,
 }
 
 /// Describes directories; each thread has its own.
@@ -145,13 +137,13 @@ impl Inside<'_> {
         refuse_whiteout_name(name.to_bytes(), &self.tree.shown(&path))?;
         Ok(Some(match kind {
             FileType::Directory => Child::Directory(path),
-            FileType::RegularFile => Child::Entry(self.file(path, name)?),
-            _ => Child::Entry(self.special(path, name)?),
+            FileType::RegularFile => self.file(path, name)?,
+            _ => self.special(path, name)?,
         }))
     }
 
     /// A regular file, opened so that an unreadable one is known before any work is done.
-    fn file(&mut self, path: Box<[u8]>, name: &CStr) -> Result<Found> {
+    fn file(&mut self, path: Box<[u8]>, name: &CStr) -> Result<Child> {
         let file =
             open_file(self.handle, name).map_err(|error| self.tree.io("open", &path, error))?;
         let stat = fstat(&file).map_err(|error| self.tree.io("stat", &path, error))?;
@@ -164,11 +156,11 @@ impl Inside<'_> {
         let xattrs = self.read_xattrs(&path, &Reached::Handle(file.as_fd()))?;
         let entry = Entry { size: size_of(&stat), xattrs, ..entry_of(path, Kind::Regular, &stat) };
         let content = Content::File { origin: self.tree.origin, stamp: Stamp::of(&stat) };
-        Ok(Found { entry, content, shared: shared_identity(&stat) })
+        Ok(Child::Entry(entry, content))
     }
 
     /// A link, pipe or device: described, never opened.
-    fn special(&mut self, path: Box<[u8]>, name: &CStr) -> Result<Found> {
+    fn special(&mut self, path: Box<[u8]>, name: &CStr) -> Result<Child> {
         let stat = self.stat(&path, name)?;
         let device = (major(stat.st_rdev), minor(stat.st_rdev));
         let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -186,7 +178,10 @@ impl Inside<'_> {
         };
         let xattrs = self.read_xattrs(&path, &Reached::by_name(self.handle, name.to_bytes()))?;
         let entry = Entry { xattrs, ..entry_of(path, kind, &stat) };
-        Ok(Found { entry, content: Content::None, shared: shared_identity(&stat) })
+        let shared = stat.st_nlink > 1;
+        let content =
+            if shared { Content::Shared(stat.st_dev, stat.st_ino) } else { Content::None };
+        Ok(Child::Entry(entry, content))
     }
 
     fn stat(&self, path: &[u8], name: &CStr) -> Result<Stat> {
@@ -215,8 +210,4 @@ fn entry_of(path: Box<[u8]>, kind: Kind, stat: &Stat) -> Entry {
         size: 0,
         xattrs: Box::default(),
     }
-}
-
-fn shared_identity(stat: &Stat) -> Option<(u64, u64)> {
-    (stat.st_nlink > 1).then_some((stat.st_dev, stat.st_ino))
 }

@@ -1,0 +1,153 @@
+//! Entries in the order of the layer → entries in their place, with parents before children and
+//! targets before their hard links.
+
+use std::collections::HashMap;
+
+use super::{Content, Planned};
+use crate::edit::Passed;
+use crate::error::{Error, Result, display_path};
+use crate::tar::{Entry, Kind, append_header, is_within, padded, parent_of};
+
+/// The state between two entries.
+pub(super) struct Arrange {
+    placed: Vec<Planned>,
+    offset: u64,
+    /// The directories that the next entry may lie in, from the root down.
+    above: Vec<Above>,
+    /// The last entry that is no directory: nothing can lie in it.
+    leaf: Option<Box<[u8]>>,
+    /// By device and inode, those that have several names.
+    links: HashMap<(u64, u64), First>,
+    header: Vec<u8>,
+    mtime: i64,
+}
+
+/// The first name of an inode, and what edits did to it.
+struct First {
+    path: Box<[u8]>,
+    passed: Passed,
+}
+
+/// A directory, placed, or waiting for an entry that needs it.
+struct Above {
+    path: Box<[u8]>,
+    waiting: Option<Planned>,
+}
+
+impl Arrange {
+    /// Directories that are missing get the time `mtime`.
+    pub(super) fn new(mtime: i64, entries: usize) -> Self {
+        Self {
+            placed: Vec::with_capacity(entries),
+            offset: 0,
+            above: Vec::new(),
+            leaf: None,
+            links: HashMap::new(),
+            header: Vec::new(),
+            mtime,
+        }
+    }
+
+    /// The placed entries, and the bytes that they take.
+    pub(super) fn run(mut self, entries: Vec<Planned>) -> Result<(Vec<Planned>, u64)> {
+        let mut entries = entries.into_iter().peekable();
+        while let Some(mut planned) = entries.next() {
+            while let Some(twin) = entries.next_if(|next| next.entry.path == planned.entry.path) {
+                planned = merged(planned, twin)?;
+            }
+            self.add(planned)?;
+        }
+        Ok((self.placed, self.offset))
+    }
+
+    fn add(&mut self, planned: Planned) -> Result<()> {
+        let path = &*planned.entry.path;
+        if let Some(leaf) = &self.leaf
+            && is_within(path, leaf)
+        {
+            let reason =
+                format!("`{}`, in which it lies, is not a directory", display_path(leaf).display());
+            return Err(Error::unsupported(display_path(path), reason));
+        }
+        while self.above.last().is_some_and(|above| !is_within(path, &above.path)) {
+            self.above.pop();
+        }
+        self.await_parents(path);
+        if planned.passed.optional {
+            self.above.push(Above { path: path.into(), waiting: Some(planned) });
+            return Ok(());
+        }
+        for index in 0..self.above.len() {
+            if let Some(directory) = self.above[index].waiting.take() {
+                self.place(directory)?;
+            }
+        }
+        if planned.entry.is_directory() {
+            self.above.push(Above { path: path.into(), waiting: None });
+        } else {
+            self.leaf = Some(path.into());
+        }
+        self.place(planned)
+    }
+
+    /// Lets the directories that lie between the last known one and `path` wait. The root is not
+    /// among them: a layer has an entry for it only if its source has one.
+    fn await_parents(&mut self, path: &[u8]) {
+        let known = self.above.last().map_or(0, |above| above.path.len());
+        let mut missing = Vec::new();
+        let mut parent = parent_of(path);
+        while let Some(directory) = parent.filter(|directory| directory.len() > known) {
+            missing.push(directory);
+            parent = parent_of(directory);
+        }
+        for directory in missing.into_iter().rev() {
+            let entry = Entry::implied_directory(directory, self.mtime);
+            let waiting = Some(Planned::new(entry, Content::None, Passed::default()));
+            self.above.push(Above { path: directory.into(), waiting });
+        }
+    }
+
+    /// Gives an entry its place behind all others.
+    fn place(&mut self, mut planned: Planned) -> Result<()> {
+        if let Some(identity) = planned.content.identity() {
+            self.link(&mut planned, identity)?;
+        }
+        self.header.clear();
+        append_header(&planned.entry, &mut self.header)?;
+        planned.header = u32::try_from(self.header.len())
+            .map_err(|_| Error::Internal("a header of 4 GiB".into()))?;
+        planned.offset = self.offset;
+        self.offset += u64::from(planned.header) + padded(planned.entry.size);
+        self.placed.push(planned);
+        Ok(())
+    }
+
+    /// Makes a further name of an inode a hard link to the first one.
+    fn link(&mut self, planned: &mut Planned, identity: (u64, u64)) -> Result<()> {
+        match self.links.get(&identity) {
+            None => {
+                let path = planned.entry.path.clone();
+                self.links.insert(identity, First { path, passed: planned.passed });
+            }
+            Some(First { path, passed }) => {
+                planned.passed.check_link(*passed, &planned.entry.path, path)?;
+                planned.entry.kind = Kind::HardLink(path.clone());
+                planned.entry.size = 0;
+                planned.content = Content::None;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands at a path that two entries have: a directory that was there, over one that an edit
+/// moved there. For anything else there is no right answer.
+fn merged(one: Planned, other: Planned) -> Result<Planned> {
+    if one.entry.is_directory() && other.entry.is_directory() {
+        let (mut kept, lost) = if one.passed.moved { (other, one) } else { (one, other) };
+        kept.passed.optional &= lost.passed.optional;
+        return Ok(kept);
+    }
+    let path = display_path(&one.entry.path);
+    Err(Error::unsupported(path, "two entries have this path: remove one, or rename it elsewhere"))
+}

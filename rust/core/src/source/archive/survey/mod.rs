@@ -1,0 +1,137 @@
+//! A look at a whole archive before any of it is written: what stays at each path in the end.
+
+mod directories;
+mod world;
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufReader, Read};
+
+use self::world::{Slot, World};
+use super::{READ_BUFFER, Treatment};
+use crate::cancel::Cancel;
+use crate::edit::Passed;
+use crate::error::{Error, Result, display_path};
+use crate::tar::{Entry, Kind, Reader, parent_of};
+
+/// What differs from taking every member as it comes. Members are counted from 0.
+#[derive(Debug)]
+pub struct Survey {
+    /// Members that leave nothing.
+    skipped: HashSet<u64>,
+    /// Files by the member that has their content.
+    files: HashMap<u64, File>,
+    /// Directories that have several entries, or one after what is inside.
+    directories: Vec<Entry>,
+    /// Directories of the archive that hold something, while there was no such look.
+    above: Option<HashSet<Box<[u8]>>>,
+}
+
+impl Default for Survey {
+    /// Nothing is known: every member is taken as it comes.
+    fn default() -> Self {
+        let (skipped, files) = (HashSet::new(), HashMap::new());
+        Self { skipped, files, directories: Vec::new(), above: Some(HashSet::new()) }
+    }
+}
+
+/// The names that a file has in the end.
+#[derive(Debug)]
+struct File {
+    /// Its first name, as if the archive had it, before any treatment.
+    entry: Option<Entry>,
+    /// The others, after treatment.
+    links: Vec<Entry>,
+}
+
+impl Survey {
+    /// Reads `input` to its end as an engine would unpack it.
+    pub fn of(input: impl Read, treatment: &mut Treatment, cancel: &Cancel) -> Result<Self> {
+        let mut reader = Reader::new(BufReader::with_capacity(READ_BUFFER, input));
+        let mut world = World::default();
+        while let Some(member) = reader.next_member()? {
+            cancel.check()?;
+            world.unpack(member.entry)?;
+        }
+        reader.drain()?;
+        world.survey(treatment)
+    }
+
+    /// The member `ordinal` under the name that it has in the end; none if it leaves nothing.
+    pub(super) fn name(&mut self, ordinal: u64, entry: Entry) -> Option<Entry> {
+        if let Some(entry) = self.files.get_mut(&ordinal).and_then(|file| file.entry.take()) {
+            return Some(entry);
+        }
+        (!self.skipped.contains(&ordinal)).then_some(entry)
+    }
+
+    /// Refuses a member that takes the place of a directory with content. Edits may move one of
+    /// them elsewhere, so that nothing else would notice.
+    pub(super) fn check_place(&mut self, entry: &Entry) -> Result<()> {
+        let Some(above) = &mut self.above else { return Ok(()) };
+        if !entry.is_directory() && above.contains(&entry.path) {
+            let reason = "it is no directory, but the archive holds an entry inside it".to_owned();
+            return Err(Error::OutOfOrder { path: display_path(&entry.path).into(), reason });
+        }
+        let mut parents = std::iter::successors(parent_of(&entry.path), |path| parent_of(path));
+        while let Some(parent) = parents.next().filter(|parent| !above.contains(*parent)) {
+            above.insert(parent.into());
+        }
+        Ok(())
+    }
+
+    /// The further names of the file whose content the member `ordinal` has.
+    pub(super) fn take_links(&mut self, ordinal: u64) -> Vec<Entry> {
+        self.files.remove(&ordinal).map_or_else(Vec::new, |file| file.links)
+    }
+
+    pub(super) fn take_directories(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.directories)
+    }
+}
+
+/// One name of a file that has several.
+struct Name {
+    slot: Slot,
+    treated: Entry,
+    passed: Passed,
+}
+
+impl Survey {
+    /// Takes note of a file whose names do not all come behind its content and lead to it.
+    fn add_file(
+        &mut self,
+        inode: u64,
+        file: Entry,
+        mut names: Vec<Name>,
+        treatment: &mut Treatment,
+    ) -> Result<()> {
+        // The member with the content comes first if it is still there.
+        names.sort_by_key(|name| (name.slot.ordinal != inode, name.slot.ordinal));
+        let (first, links) = names.split_at(1);
+        let first = &first[0];
+        let own = first.slot.ordinal == inode;
+        let path = first.treated.path.clone();
+        let plain = |link: &Name| {
+            !link.passed.orphan
+                && matches!(&link.treated.kind, Kind::HardLink(target) if *target == path)
+                && link.slot.ordinal > inode
+        };
+        if own && links.iter().all(plain) {
+            return Ok(());
+        }
+        let mut entry = Entry { path: first.slot.entry.path.clone(), ..file };
+        let untreated = entry.clone();
+        let passed = treatment.treat(&mut entry).unwrap_or_default();
+        for link in links {
+            link.passed.check_link(passed, &link.treated.path, &path)?;
+        }
+        let links = links.iter().map(|link| {
+            let kind = Kind::HardLink(path.clone());
+            (link.slot.ordinal, Entry { kind, size: 0, ..link.treated.clone() })
+        });
+        let (ordinals, links): (Vec<u64>, Vec<Entry>) = links.unzip();
+        self.skipped.extend(ordinals.into_iter().chain([first.slot.ordinal]));
+        self.files.insert(inode, File { entry: Some(untreated), links });
+        Ok(())
+    }
+}

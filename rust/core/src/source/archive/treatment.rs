@@ -1,0 +1,45 @@
+//! What happens to the entry of an archive between its reader and the layer.
+
+use crate::edit::{Edits, Passed};
+use crate::source::Policy;
+use crate::tar::{Entry, Kind};
+
+/// The policy and the edits of a layer.
+#[derive(Clone, Debug, Default)]
+pub struct Treatment {
+    policy: Policy,
+    edits: Edits,
+}
+
+impl Treatment {
+    /// First the policy, then the edits.
+    #[must_use]
+    pub const fn new(policy: Policy, edits: Edits) -> Self {
+        Self { policy, edits }
+    }
+
+    /// The edits, with what they met.
+    #[must_use]
+    pub fn into_edits(self) -> Edits {
+        self.edits
+    }
+
+    pub(super) fn default_mtime(&self) -> i64 {
+        self.policy.default_mtime()
+    }
+
+    /// Gives an entry its place and metadata. `None`: it is left out.
+    pub(super) fn treat(&mut self, entry: &mut Entry) -> Option<Passed> {
+        let exclude = &self.policy.exclude;
+        let excluded = exclude.excludes(&entry.path);
+        if excluded && !(entry.is_directory() && exclude.has_negation()) {
+            return None;
+        }
+        let orphan = matches!(&entry.kind, Kind::HardLink(target) if exclude.excludes(target));
+        self.policy.apply(entry);
+        let mut passed = self.edits.pass(entry)?;
+        passed.optional |= excluded;
+        passed.orphan |= orphan;
+        Some(passed)
+    }
+}

@@ -1,0 +1,232 @@
+"""`fastlayer.edit`: edits as values, and what they do to every kind of source."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import fastlayer as fl
+from fastlayer import edit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+# What is in `rootfs`, as the edits' tests see it: path, mode and content.
+Listing = dict[str, tuple[int, bytes]]
+
+
+@pytest.fixture
+def rootfs(tmp_path: Path) -> Path:
+    """A small tree with a document, a hard link and a log."""
+    root = tmp_path / "rootfs"
+    for path, text in {
+        "etc/hostname": "host",
+        "usr/bin/tool": "tool",
+        "usr/share/doc/a/copyright": "rights",
+        "usr/share/doc/a/NEWS": "news",
+        "usr/share/doc/b/NEWS": "news",
+        "var/log/log": "log",
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    os.link(root / "usr/bin/tool", root / "usr/bin/zool")
+    return root
+
+
+def packed(root: Path) -> Path:
+    """The tree as an archive that GNU tar, or Python's, would make."""
+    archive = root.with_suffix(".tar")
+    with tarfile.open(archive, "w") as tar:
+        tar.add(root, ".")
+    return archive
+
+
+def from_directory(root: Path, **options: Any) -> fl.Layer:
+    """The tree itself."""
+    return fl.Layer.from_directory(root, **options)
+
+
+def from_archive(root: Path, **options: Any) -> fl.Layer:
+    """The tree as a file that can be read twice."""
+    return fl.Layer.from_archive(packed(root), **options)
+
+
+def from_stream(root: Path, **options: Any) -> fl.Layer:
+    """The tree as a stream that can be read once."""
+    return fl.Layer.from_stream(io.BytesIO(packed(root).read_bytes()), **options)
+
+
+sources = pytest.mark.parametrize("source", [from_directory, from_archive, from_stream])
+
+
+def listing(layer: fl.Layer) -> Listing:
+    """Every entry but directories; a hard link shows the content of its target."""
+    blob = io.BytesIO()
+    layer.save(blob)
+    blob.seek(0)
+    with tarfile.open(fileobj=blob) as tar:
+        members = tar.getmembers()
+        names = [member.name for member in members]
+        assert len(names) == len(set(names))
+        found = {}
+        for member in members:
+            content = tar.extractfile(member) if member.isreg() or member.islnk() else None
+            if not member.isdir():
+                found[member.name] = (member.mode, content.read() if content else b"")
+    return found
+
+
+def made(**options: Any) -> fl.Layer:
+    """A layer with options that a type checker might refuse."""
+    return fl.Layer.from_files({"a": b""}, **options)
+
+
+def edited(source: Callable[..., fl.Layer], root: Path, *edits: edit.Edit) -> Listing:
+    """What the edits leave of the tree."""
+    return listing(source(root, edits=edits, unmatched="error", compression="none"))
+
+
+@sources
+def test_what_is_left_out(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """`remove`, `exclude` and dpkg's rules leave out what they say, and no more."""
+    rules = edit.path_rules(exclude=["/usr/share/doc/*"], include=["/usr/share/doc/*/copyright"])
+    found = edited(source, rootfs, edit.remove("/etc"), edit.exclude("**/*.log", "var"), rules)
+    assert set(found) == {"usr/bin/tool", "usr/bin/zool", "usr/share/doc/a/copyright"}
+
+
+@sources
+def test_what_is_put(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """Bytes, files, links and directories take the place of what was there."""
+    script = rootfs.parent / "script"
+    script.write_text("#!")
+    script.chmod(0o751)
+    found = edited(
+        source,
+        rootfs,
+        edit.put("etc/hostname", b"debian\n"),
+        edit.put("usr/sbin/policy-rc.d", script),
+        edit.put("usr/sbin/other", script, mode=0o600),
+        edit.symlink("var/log", "/tmp"),  # noqa: S108 - a link's target
+        edit.directory("opt/empty", mode=0o700),
+    )
+    assert found["etc/hostname"] == (0o644, b"debian\n")
+    assert found["usr/sbin/policy-rc.d"] == (0o751, b"#!")
+    assert found["usr/sbin/other"] == (0o600, b"#!")
+    assert "var/log" in found
+    assert "var/log/log" not in found
+
+
+@sources
+def test_what_is_changed_in_place(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """Mode, owner, content and place change; later edits see the new place."""
+    found = edited(
+        source,
+        rootfs,
+        edit.rename("usr/bin", "bin"),
+        edit.chmod("bin/*", 0o4755),
+        edit.chown(["bin/*", "etc/**"], "7:8"),
+        edit.truncate("var/log/*"),
+        edit.clamp_mtime(5),
+    )
+    assert found["bin/tool"] == found["bin/zool"] == (0o4755, b"tool")
+    assert found["var/log/log"][1] == b""
+
+
+def test_a_link_to_what_is_replaced_keeps_the_old_content(rootfs: Path) -> None:
+    """A file is looked at twice for that; a stream can't be, and says so."""
+    replaced = edit.put("usr/bin/tool", b"new")
+    for source in (from_directory, from_archive):
+        found = edited(source, rootfs, replaced)
+        assert found["usr/bin/tool"][1] == b"new"
+        assert found["usr/bin/zool"][1] == b"tool"
+        gone = edited(source, rootfs, edit.remove("usr/bin/tool"))
+        assert gone["usr/bin/zool"][1] == b"tool"
+    with pytest.raises(fl.UnsupportedEntryError, match=r"second look at the archive.*give a file"):
+        edited(from_stream, rootfs, replaced)
+
+
+@sources
+def test_one_name_of_a_file_is_not_changed_alone(
+    source: Callable[..., fl.Layer], rootfs: Path
+) -> None:
+    """A mode belongs to the file, whatever its names are."""
+    with pytest.raises(fl.UnsupportedEntryError, match=r"same file as .* name both"):
+        edited(source, rootfs, edit.chmod("usr/bin/zool", 0o700))
+
+
+@sources
+def test_two_entries_do_not_come_to_one_path(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """A rename onto another entry is an error, into a directory it is not."""
+    with pytest.raises(fl.UnsupportedEntryError, match="two entries have this path"):
+        edited(source, rootfs, edit.rename("var/log/log", "usr/bin/tool"))
+    # A directory that comes before the one it is moved to: for a stream that is too late.
+    if source is not from_stream:
+        found = edited(source, rootfs, edit.rename("etc", "var"))
+        assert {"var/hostname", "var/log/log"} <= set(found)
+    found = edited(source, rootfs, edit.rename("var", "etc"))
+    assert {"etc/hostname", "etc/log/log"} <= set(found)
+
+
+@sources
+def test_what_matched_nothing_is_told(
+    source: Callable[..., fl.Layer], rootfs: Path, tmp_path: Path
+) -> None:
+    """As a warning, an error that leaves no file, or not at all."""
+    output = tmp_path / "layer.tar"
+    edits = [edit.remove("boot"), edit.remove("etc")]
+    with pytest.warns(fl.SourceWarning, match="nothing matched the edit `remove boot`"):
+        source(rootfs, edits=edits).save(output)
+    output.unlink()
+    with pytest.raises(fl.UnmatchedEditError, match="`remove boot`"):
+        source(rootfs, edits=edits, unmatched="error").save(output)
+    assert not output.exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source(rootfs, edits=edits, unmatched="ignore").save(output)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: edit.remove("/"), "`/` is the root"),
+        (lambda: edit.remove("../etc"), "`..` part"),
+        (lambda: edit.rename("usr", "usr/lib"), "lies in itself"),
+        (edit.exclude, "at least one pattern"),
+        (lambda: edit.exclude("[a"), "bad exclusion pattern"),
+        (lambda: edit.path_rules("exclude=/x"), "expected `path-exclude=PATTERN`"),
+        (lambda: edit.path_rules(exclude=["usr"]), "it can match nothing"),
+        (lambda: edit.chmod("a", 0o10000), "`mode` is `0o10000`"),
+        (lambda: edit.chown("a", "root"), "expected numbers"),
+        (lambda: edit.symlink("a", ""), "is empty"),
+        (lambda: made(edits=["remove"]), "holds a `str`"),
+        (lambda: made(unmatched="no"), "`unmatched` is `no`"),
+    ],
+)
+def test_a_wrong_edit_is_refused_at_once(make: Callable[[], object], message: str) -> None:
+    """Before anything is read."""
+    with pytest.raises(fl.InvalidArgumentError, match=message):
+        make()
+
+
+def test_an_edit_shows_itself() -> None:
+    """As a person would write it, without its content."""
+    shown: Sequence[edit.Edit] = [
+        edit.put("a", b"secret"),
+        edit.put("a", "file"),
+        edit.chmod(["a", "b"], 0o755),
+        edit.chown("a", (1, 2)),
+        edit.path_rules("path-exclude=/a", include=["/a/b"]),
+    ]
+    assert [str(one) for one in shown] == [
+        "put a …",
+        "put a file",
+        "chmod a b 0o755",
+        "chown a 1:2",
+        "path_rules path-exclude=/a path-include=/a/b",
+    ]
