@@ -32,15 +32,27 @@ pub struct EncodedBlock {
     crc: Crc,
 }
 
+impl EncodedBlock {
+    fn copy_from(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
+        self.crc.reset();
+        self.crc.combine(&other.crc);
+    }
+}
+
 /// Compresses blocks; keeps its tables from one to the next.
 #[derive(Debug)]
-pub struct BlockEncoder(Compress);
+pub struct BlockEncoder {
+    deflate: Compress,
+    /// The last block of zeroes between zeroes, by its length: a sparse file has thousands.
+    zeroes: Option<(usize, EncodedBlock)>,
+}
 
 impl BlockEncoder {
     /// An encoder for a level of [`Compression::GZIP_LEVELS`](super::Compression::GZIP_LEVELS).
     #[must_use]
     pub fn new(level: u32) -> Self {
-        Self(Compress::new(flate2::Compression::new(level), false))
+        Self { deflate: Compress::new(flate2::Compression::new(level), false), zeroes: None }
     }
 
     /// Compresses `block` into `out`, replacing what was there. `dictionary` is what stands
@@ -52,24 +64,44 @@ impl BlockEncoder {
         last: bool,
         out: &mut EncodedBlock,
     ) -> Result<()> {
+        let hole = !last && dictionary.len() == DICTIONARY && is_zero(block) && is_zero(dictionary);
+        match &self.zeroes {
+            Some((length, zeroes)) if hole && *length == block.len() => out.copy_from(zeroes),
+            _ => self.deflate(dictionary, block, last, out)?,
+        }
+        if hole && self.zeroes.is_none() {
+            let mut zeroes = EncodedBlock::default();
+            zeroes.copy_from(out);
+            self.zeroes = Some((block.len(), zeroes));
+        }
+        Ok(())
+    }
+
+    fn deflate(
+        &mut self,
+        dictionary: &[u8],
+        block: &[u8],
+        last: bool,
+        out: &mut EncodedBlock,
+    ) -> Result<()> {
         out.crc.reset();
         out.crc.update(block);
         out.bytes.clear();
-        self.0.reset();
+        self.deflate.reset();
         if !dictionary.is_empty() {
-            self.0.set_dictionary(dictionary).map_err(|error| defect(&error))?;
+            self.deflate.set_dictionary(dictionary).map_err(|error| defect(&error))?;
         }
         let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
         let mut read = 0;
         loop {
             // Stored blocks cost 5 bytes in 64 KiB, so that one turn is enough for a whole block.
             out.bytes.reserve((block.len() - read) + (block.len() - read) / 1024 + 64);
-            let before = self.0.total_in();
+            let before = self.deflate.total_in();
             let status = self
-                .0
+                .deflate
                 .compress_vec(&block[read..], &mut out.bytes, flush)
                 .map_err(|error| defect(&error))?;
-            read += usize::try_from(self.0.total_in() - before).unwrap_or(usize::MAX);
+            read += usize::try_from(self.deflate.total_in() - before).unwrap_or(usize::MAX);
             let flushed = out.bytes.len() < out.bytes.capacity();
             match status {
                 Status::StreamEnd => return Ok(()),
@@ -78,6 +110,11 @@ impl BlockEncoder {
             }
         }
     }
+}
+
+/// Looks at pieces, so that the first one tells of nearly every block that it is not.
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.chunks(1024).all(|piece| piece.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
 /// What stands after the last block: CRC-32 and length of the whole input.
@@ -114,6 +151,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn blocks_of_zeroes_are_the_same_from_memory_and_anew() {
+        let mut input = vec![0; 700_000];
+        input[400_000] = 1;
+        for size in [40_000, 100_000] {
+            assert_eq!(member(6, &input, size, false), member(6, &input, size, true));
+        }
+    }
 
     /// Joins blocks of `size` bytes into one member, with a fresh encoder or one for all.
     fn member(level: u32, input: &[u8], size: usize, fresh: bool) -> Vec<u8> {
