@@ -111,7 +111,7 @@ def test_the_start_imports_no_verb_and_no_terminal_library(tmp_path: Path) -> No
         (["layer", "x", "-o", "y", "--threads", "x"], "`--threads`: `x` is not a valid integer"),
         (
             ["layer", "x", "-o", "y", "--xattrs", "all"],
-            "`--xattrs`: `all` is not one of `keep`, `none`",
+            "`xattrs` has `all`: expected `keep`, `none`, or names such as",
         ),
     ],
 )

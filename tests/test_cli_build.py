@@ -1,6 +1,7 @@
 """`fastlayer build`: layers in order, settings, names, outputs, and every way to fail."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,28 @@ def test_the_owner_of_what_is_added_can_be_given(
     app = layer_members(workplace / "x.tar", 1)["app"]
     assert (app.uid, app.gid, app.mode) == (7, 8, 0o755)
     assert "c/app.conf" not in layer_members(workplace / "x.tar", 0)
+
+
+def test_what_is_added_may_keep_its_owner(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`keep` says that who owns it on the host does matter."""
+    built(capsys, "--add", "conf:/c", "--add", "app:/app", "--owner", "keep")
+    user = (os.getuid(), os.getgid())
+    for number, name in enumerate(("c/app.conf", "app")):
+        found = layer_members(workplace / "x.tar", number)[name]
+        assert (found.uid, found.gid) == user
+
+
+def test_maps_are_for_a_rootfs_and_what_is_added_belongs_to_root(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would else fail for whoever adds a file to a tree of somebody else."""
+    maps = ["--uid-map", f"7:{os.getuid()}:1", "--gid-map", f"8:{os.getgid()}:1"]
+    built(capsys, "--rootfs", "rootfs", "--add", "conf:/c", "--add", "app:/app", *maps)
+    for number, owner in enumerate([(7, 8), (0, 0), (0, 0)]):
+        found = layer_members(workplace / "x.tar", number).values()
+        assert {(member.uid, member.gid) for member in found} == {owner}
 
 
 @pytest.mark.parametrize(
@@ -360,6 +383,18 @@ def test_nothing_to_build_from_is_bad_usage(capsys: pytest.CaptureFixture[str]) 
     assert run(["build", "-o", "x.tar"]) == 2
     assert capsys.readouterr().err == (
         "fastlayer: error: nothing to build from: give `--rootfs` or `--add`\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--uid-map", "--gid-map"])
+def test_maps_without_a_rootfs_are_bad_usage(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There would be nothing that they do."""
+    assert run(["build", "--add", "app:/app", option, "0:1:2", "-o", "x.tar"]) == 2
+    assert capsys.readouterr().err == (
+        "fastlayer: error: `--uid-map` and `--gid-map` are for `--rootfs`: what is added belongs "
+        "to root\n"
     )
 
 

@@ -140,6 +140,48 @@ def test_options_reach_the_layer(rootfs: Path, tmp_path: Path) -> None:
     assert found["opt/x/bin"].mode == 0o750
 
 
+def test_maps_changes_and_clamps_reach_the_layer(rootfs: Path, tmp_path: Path) -> None:
+    """Options that take what a tree has into account."""
+    user, group = os.getuid(), os.getgid()
+    os.utime(rootfs / "notes.txt", (5, 5))
+    output = tmp_path / "x.tar"
+    options = [
+        *("--uid-map", f"9:{user + 1}:5", "--uid-map", f"7:{user}", "--gid-map", f"8:{group}:1"),
+        *("--mode", "u-x,go=", "--mtime", "clamp:1970-01-01T00:00:10Z"),
+    ]
+    assert run(["layer", str(rootfs), "-o", str(output), *options]) == 0
+    found = members(output)
+    assert {(member.uid, member.gid) for member in found.values()} == {(7, 8)}
+    assert (found["bin/app"].mode, found["notes.txt"].mode) == (0o600, 0o600)
+    assert (found["bin/app"].mtime, found["notes.txt"].mtime) == (10, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ([], ["user.a", "user.b", "user.c.d"]),
+        (["keep"], ["user.a", "user.b", "user.c.d"]),
+        (["none"], []),
+        (["user.c*"], ["user.c.d"]),
+        (["user.a", "user.b"], ["user.a", "user.b"]),
+    ],
+)
+def test_attributes_are_chosen_by_name(
+    options: list[str], names: list[str], rootfs: Path, tmp_path: Path
+) -> None:
+    """`--xattrs` may be repeated, and no name given before is forgotten."""
+    try:
+        for name in ("user.a", "user.b", "user.c.d"):
+            os.setxattr(rootfs / "notes.txt", name, b"x")
+    except OSError as error:
+        pytest.skip(f"the file system keeps no attributes: {error}")
+    given = [word for option in options for word in ("--xattrs", option)]
+    assert run(["layer", str(rootfs), "-o", str(tmp_path / "x.tar"), *given]) == 0
+    headers = members(tmp_path / "x.tar")["notes.txt"].pax_headers
+    found = [name.removeprefix("SCHILY.xattr.") for name in headers]
+    assert [name for name in found if name != "security.selinux"] == names
+
+
 def test_the_epoch_of_the_environment_is_honoured(rootfs: Path, tmp_path: Path) -> None:
     """No time in the layer is later; a value that is no number is bad usage."""
     arguments = ["layer", rootfs.name, "-o", "x.tar"]
@@ -164,8 +206,21 @@ def test_the_epoch_of_the_environment_is_honoured(rootfs: Path, tmp_path: Path) 
         (["--threads", "0"], "threads is 0: "),
         (["--owner", "root"], "`owner` is `root`: expected numbers"),
         (["--owner", "4294967295"], "`owner` is `4294967295`: "),
-        (["--mode", "0799"], "`--mode`: `0799` is not an octal number such as `0755`"),
-        (["--mode", "17777"], "`mode` is `0o17777`: "),
+        (["--owner", "0:0", "--uid-map", "0:1:2"], "`owner` and `uid_map` exclude each other: "),
+        (["--uid-map", "auto"], "`--uid-map`: `auto` is not of the form `INSIDE:OUTSIDE:COUNT`, "),
+        (["--gid-map", "0:1:-2"], "`--gid-map`: `0:1:-2` is not of the form "),
+        (["--uid-map", "0:1:4294967296"], "`uid_map` is `4294967296`: expected `0` to "),
+        (
+            ["--gid-map", "0:1:5", "--gid-map", "4:9"],
+            "`gid_map` has `0:1:5` and `4:9:1`, which overlap in the image",
+        ),
+        (["--mode", "0799"], "`mode` is `0799`: expected octal digits such as `0755`, or changes "),
+        (["--mode", "17777"], "`mode` is `0o17777`: expected `0o0` to `0o7777`"),
+        (["--mode", "u+rq"], "`mode` is `u+rq`: expected octal digits "),
+        (["--mode", "\udcff"], "`mode` is `?`: expected octal digits "),
+        (["--mtime", "clamp:soon"], "`--mtime`: `soon` is neither seconds since 1970 nor "),
+        (["--xattrs", "some"], "`xattrs` has `some`: expected `keep`, `none`, or names such as "),
+        (["--xattrs", "none", "--xattrs", "user.*"], "`xattrs` has `none`: expected "),
         (["--mtime", "yesterday"], "`--mtime`: `yesterday` is neither seconds since 1970 nor "),
         (["--mtime", "2025-04-18T19:07:30"], "`--mtime`: `2025-04-18T19:07:30` is neither "),
         (["-o", ""], "`--output`: the name of a file is missing"),

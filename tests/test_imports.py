@@ -18,7 +18,7 @@ ORDER = [
     {"descriptor", "document", "store"},
     {"config", "manifest", "index"},
     {"engine"},
-    {"edit"},
+    {"edit", "policy"},
     {"options"},
     {"layer"},
     {"image"},

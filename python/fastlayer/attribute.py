@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastlayer.errors import InvalidArgumentError, quoted
 
-__all__ = ["mode_bits", "owner_ids", "seconds"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Ranges", "id_ranges", "mode_bits", "mode_text", "owner_ids", "seconds", "texts"]
+
+Ranges: TypeAlias = "Sequence[tuple[int, int, int]]"
+"""Ranges of ids as user namespaces have them: first inside, first outside, how many."""
 
 _MAX_ID = 2**32 - 2  # the kernel reads -1 as "leave it as it is"
 _MAX_MODE = 0o7777
 
 
-def owner_ids(owner: tuple[int, int] | str) -> tuple[int, int]:
-    """Return user and group of `(uid, gid)`, `"uid:gid"` or `"id"` for both."""
+def owner_ids(owner: tuple[int, int] | str, *, or_keep: bool = False) -> tuple[int, int]:
+    """Return user and group of `(uid, gid)`, `"uid:gid"` or `"id"` for both.
+
+    `or_keep`: for the message, whether `keep` would have been right too.
+    """
     try:
         uid, gid = _ids(owner) if isinstance(owner, str) else owner
     except (TypeError, ValueError):
+        other = ", or `keep`" if or_keep else ""
         raise InvalidArgumentError(
-            f"`owner` is {quoted(owner)}: expected numbers, such as `1000:1000`"
+            f"`owner` is {quoted(owner)}: expected numbers, such as `1000:1000`{other}"
         ) from None
     return _number("owner", uid, 0, _MAX_ID), _number("owner", gid, 0, _MAX_ID)
 
@@ -28,6 +41,11 @@ def mode_bits(mode: int) -> int:
     return _number("mode", mode, 0, _MAX_MODE)
 
 
+def mode_text(mode: str) -> bytes:
+    """Return clauses for chmod; the core reads them, and takes ASCII only."""
+    return mode.encode(errors="replace")
+
+
 def seconds(name: str, time: int | datetime) -> int:
     """Return the whole second since 1970 that the time of the argument `name` lies in."""
     if isinstance(time, datetime):
@@ -35,6 +53,32 @@ def seconds(name: str, time: int | datetime) -> int:
             raise InvalidArgumentError(f"`{name}`: {quoted(time)} has no time zone")
         return int(time.timestamp() // 1)
     return _number(name, time, -(2**62), 2**62)
+
+
+def id_ranges(name: str, ranges: Ranges | None) -> Ranges | None:
+    """Return ranges of ids `(inside, outside, count)`; the option is `name`."""
+    if ranges is None:
+        return None
+    try:
+        numbers = tuple((inside, outside, count) for inside, outside, count in ranges)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(
+            f"`{name}` is {quoted(ranges)}: expected ranges of ids `(inside, outside, count)`, "
+            "such as `[(0, 100000, 65536)]`"
+        ) from None
+    for number in chain.from_iterable(numbers):
+        _number(name, number, 0, _MAX_ID + 1)  # the core knows which of them is a count
+    return numbers
+
+
+def texts(name: str, texts: Sequence[str]) -> tuple[bytes, ...]:
+    """Return the texts of the option `name` as the file system has them."""
+    try:
+        return tuple(os.fsencode(text) for text in texts)
+    except (TypeError, UnicodeEncodeError):
+        raise InvalidArgumentError(
+            f"`{name}` is {quoted(texts)}: expected a list of text"
+        ) from None
 
 
 def _ids(text: str) -> tuple[int, int]:

@@ -100,7 +100,8 @@ class Layer:
         """Describe a layer of single files: `{"app": "build/app", "etc/motd": b"hello"}`.
 
         A key is the path in the layer, a value the path of a file or the content itself. Files
-        belong to root unless `owner` is given; content given as bytes has mode 0644.
+        belong to root unless `owner` or a map is given; content given as bytes has mode 0644, and
+        root for its owner unless that is fixed.
         """
         pairs = tuple(
             (os.fsencode(path), file if isinstance(file, bytes) else os.fsdecode(file))

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, get_args
 
 from fastlayer import engine
-from fastlayer.attribute import mode_bits, owner_ids, seconds
 from fastlayer.edit import Edit
-from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import (
     InvalidArgumentError,
     SourceWarning,
     UnmatchedEditError,
     quoted,
 )
+from fastlayer.policy import Policy
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from datetime import datetime
 
+    from fastlayer.attribute import Ranges
     from fastlayer.engine import Progress
     from fastlayer.media_type import Compression
 
-__all__ = ["LayerOptions", "Policy", "Recipe", "Unmatched"]
+__all__ = ["LayerOptions", "Recipe", "Unmatched"]
 
 Unmatched: TypeAlias = Literal["warn", "error", "ignore"]
 
@@ -36,11 +36,19 @@ class LayerOptions(TypedDict, total=False):
     `compression` and `level`: `"gzip"` (1-9, default 4), `"zstd"` (1-22, default 3) or `"none"`.
     `threads`: how many; by default as many as the process may use. The bytes do not depend on it.
     `prefix`: where the input goes in the layer, such as `"/opt/app"`.
-    `owner`: `(uid, gid)` or `"uid:gid"` for every entry.
-    `mode`: permission bits of every file; directories get search permission besides.
+    `owner`: `(uid, gid)` or `"uid:gid"` for every entry, or `"keep"` for each one's own, which
+    is what trees and archives have without it; single files belong to root.
+    `uid_map`, `gid_map`: ranges `(inside, outside, count)` as of a user namespace. They turn the
+    owners on the host into those in the image; one of the two stands for both.
+    `mode`: permission bits of every file, where directories get search permission besides; or
+    text for chmod, such as `"0755"` or `"u=rwX,go=rX"`.
     `mtime`: time of every entry, in seconds since 1970 or as a `datetime` with a zone.
-    `exclude`: patterns of the `.dockerignore` dialect, relative to the input's root.
-    `xattrs`: `"keep"` (the default) or `"none"`.
+    `clamp_mtime`: the same, for entries that are later only.
+    `include`: patterns of the `.dockerignore` dialect, relative to the input's root; nothing else
+    is taken, but the directories above.
+    `exclude`: patterns of that dialect; what they match is left out.
+    `xattrs`: `"keep"` (the default), `"none"`, or names such as
+    `["security.capability", "user.*"]`.
     `edits`: see `fastlayer.edit`; they come after all that is above.
     `unmatched`: if an edit matches nothing: `"warn"` (the default), `"error"` or `"ignore"`.
     `progress`: called with the bytes of tar done, and in all once that is known.
@@ -51,26 +59,17 @@ class LayerOptions(TypedDict, total=False):
     threads: int | None
     prefix: str | os.PathLike[str]
     owner: tuple[int, int] | str | None
-    mode: int | None
+    uid_map: Ranges | None
+    gid_map: Ranges | None
+    mode: int | str | None
     mtime: int | datetime | None
+    clamp_mtime: int | datetime | None
+    include: Sequence[str]
     exclude: Sequence[str]
-    xattrs: Literal["keep", "none"]
+    xattrs: Literal["keep", "none"] | Sequence[str]
     edits: Sequence[Edit]
     unmatched: Unmatched
     progress: Progress | None
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What happens to metadata between a source and the layer, in the core's terms."""
-
-    prefix: bytes = b""
-    owner: tuple[int, int] | None = None
-    mode: int | None = None
-    mtime: int | None = None
-    clamp_mtime: int | None = None
-    drop_xattrs: bool = False
-    exclude: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Recipe:
         if unknown:
             raise TypeError(f"unknown option {quoted(unknown[0])}")
         recipe = cls(
-            policy=_policy(options),
+            policy=Policy.of(options),
             compression=options.get("compression", "gzip"),
             level=options.get("level"),
             threads=options.get("threads"),
@@ -121,25 +120,6 @@ class Recipe:
         if self.unmatched == "warn":
             for edit in shown:
                 warnings.warn(f"nothing matched the edit {edit}", SourceWarning, stacklevel=3)
-
-
-def _policy(options: LayerOptions) -> Policy:
-    xattrs = options.get("xattrs", "keep")
-    if xattrs not in ("keep", "none"):
-        raise InvalidArgumentError(f"`xattrs` is {quoted(xattrs)}: expected `keep` or `none`")
-    owner, mode, mtime = options.get("owner"), options.get("mode"), options.get("mtime")
-    exclude = options.get("exclude", ())
-    if isinstance(exclude, str):
-        raise InvalidArgumentError("`exclude` must be a list of patterns, got text")
-    return Policy(
-        prefix=os.fsencode(options.get("prefix", "")),
-        owner=None if owner is None else owner_ids(owner),
-        mode=None if mode is None else mode_bits(mode),
-        mtime=None if mtime is None else seconds("mtime", mtime),
-        clamp_mtime=source_date_epoch(),
-        drop_xattrs=xattrs == "none",
-        exclude=tuple(os.fsencode(pattern) for pattern in exclude),
-    )
 
 
 def _edits(edits: Sequence[Edit]) -> tuple[Edit, ...]:

@@ -53,6 +53,9 @@ fastlayer build --rootfs base.tar.gz --add ./conf:/etc/app --add app:/usr/bin/ \
 # From a pipe, into a pipe:
 mmdebstrap bookworm - | fastlayer build --rootfs - -t debian:12 -o - | podman load
 
+# A tree made in a user namespace, with the owners that it has inside:
+sudo fastlayer build --rootfs rootfs --uid-map 0:100000:65536 -t debian:12 -o debian.tar
+
 # Small, and the same bytes every time:
 fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar --json
 """
@@ -121,6 +124,10 @@ def build_command(
     """Turn the options into an image, build it and show what came out."""
     check_stdout(used=output.kind == "stdout", as_json=as_json)
     sources = sources_of(context, given["rootfs"], given["add"])
+    if not given["rootfs"] and (given["uid_map"] or given["gid_map"]):
+        raise click.UsageError(
+            "`--uid-map` and `--gid-map` are for `--rootfs`: what is added belongs to root", context
+        )
     with meter(given["progress"]) as shown:
         image = _image(sources, given, shown)
         built = output.write(image, given["tags"], given["format"])

@@ -25,6 +25,13 @@ fastlayer layer rootfs -o layer.tar.zst
 # At another level, without what nobody needs:
 fastlayer layer rootfs -o layer.tar.gz --compression gzip:9 --exclude '**/*.pyc'
 
+# Rights and times that do not depend on who made the tree, and capabilities alone:
+fastlayer layer rootfs -o layer.tar --mode u=rwX,go=rX --mtime clamp:2025-04-18T00:00:00Z \\
+    --owner 0:0 --xattrs security.capability
+
+# A tree made in a user namespace, with the owners that it has inside:
+sudo fastlayer layer rootfs -o layer.tar.zst --uid-map 0:100000:65536
+
 # From a pipe, into a pipe:
 tar -C rootfs -c . | fastlayer layer - -o - --compression zstd:3 > layer.tar.zst
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import click
 
 from fastlayer.cli.command import option
 from fastlayer.cli.progress import MODES
-from fastlayer.cli.values import compression, file_mode, mtime
+from fastlayer.cli.values import compression, id_range, mtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,34 +32,64 @@ _OPTIONS: Final = (
         help="Put the tree there in the layer, such as /opt/app.",
     ),
     option(
+        "--include",
+        section=_SECTION,
+        metavar="PATTERN",
+        multiple=True,
+        help="Take in only what matches, as in a .dockerignore; --exclude comes after it.",
+    ),
+    option(
         "--exclude",
         section=_SECTION,
         metavar="PATTERN",
         multiple=True,
         help="Leave out what matches, as in a .dockerignore; `!PATTERN` takes back in.",
     ),
-    option("--owner", section=_SECTION, metavar="UID:GID", help="Owner of every entry."),
+    option(
+        "--owner",
+        section=_SECTION,
+        metavar="UID:GID|keep",
+        help="Owner of every entry; keep is for what else belongs to root.",
+    ),
+    option(
+        "--uid-map",
+        section=_SECTION,
+        metavar="INSIDE:OUTSIDE:COUNT",
+        type=id_range,
+        multiple=True,
+        help="User ids from OUTSIDE on, as they are on the host, are those from INSIDE on in the "
+        "image: 0:100000:65536 is for a tree made in a user namespace.",
+    ),
+    option(
+        "--gid-map",
+        section=_SECTION,
+        metavar="INSIDE:OUTSIDE:COUNT",
+        type=id_range,
+        multiple=True,
+        help="The same for groups; one of the two stands for both.",
+    ),
     option(
         "--mode",
         section=_SECTION,
-        metavar="OCTAL",
-        type=file_mode,
-        help="Permission bits of every file; directories can be searched besides.",
+        metavar="OCTAL|CHANGES",
+        help="Permission bits of every file (0644; directories can be searched besides), or what "
+        "chmod changes: go-w or u=rwX,go=rX.",
     ),
     option(
         "--mtime",
         section=_SECTION,
-        metavar="TIME",
+        metavar="[clamp:]TIME",
         type=mtime,
-        help="Time of every entry: seconds since 1970, or as 2025-04-18T19:07:30Z.",
+        help="Time of every entry, or of later ones only (clamp): seconds since 1970, or as "
+        "2025-04-18T19:07:30Z.",
     ),
     option(
         "--xattrs",
         section=_SECTION,
-        type=click.Choice(["keep", "none"]),
-        default="keep",
-        show_default=True,
-        help="Extended attributes, capabilities among them.",
+        metavar="keep|none|NAME",
+        multiple=True,
+        help="Extended attributes: all (the default), none, or those of these names, such as "
+        "security.capability or 'user.*'.",
     ),
     option(
         "--compression",
@@ -105,15 +135,29 @@ def options_of(
 ) -> LayerOptions:
     """Take the options of a layer from what a command was given."""
     name, level = given["compression"] or default
+    mtime: LayerOptions = {} if given["mtime"] is None else given["mtime"]
     return {
         "compression": name,
         "level": level,
         "threads": given["threads"],
         "prefix": given["prefix"],
         "owner": given["owner"],
+        "uid_map": given["uid_map"] or None,
+        "gid_map": given["gid_map"] or None,
         "mode": given["mode"],
-        "mtime": given["mtime"],
+        **mtime,
+        "include": given["include"],
         "exclude": given["exclude"],
-        "xattrs": given["xattrs"],
+        "xattrs": _xattrs(given["xattrs"]),
         "progress": progress,
     }
+
+
+def _xattrs(given: tuple[str, ...]) -> Literal["keep", "none"] | tuple[str, ...]:
+    match given:
+        case ():
+            return "keep"
+        case ("keep" | "none" as word,):
+            return word
+        case _:
+            return given

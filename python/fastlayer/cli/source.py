@@ -62,15 +62,18 @@ class Addition:
 
         Raises `OSError` if there is no such source.
         """
+        # Who owns it on the host says nothing, so there is nothing to map.
+        owned: LayerOptions = {
+            **options,
+            "owner": options.get("owner") or (0, 0),
+            "uid_map": None,
+            "gid_map": None,
+        }
         if _is_directory(self.source):
-            placed: LayerOptions = {
-                **options,
-                "prefix": self.destination.strip("/"),
-                "owner": options.get("owner") or (0, 0),
-            }
+            placed: LayerOptions = {**owned, "prefix": self.destination.strip("/")}
             return Layer.from_directory(self.source, **placed)
         # A single file was meant by who named it, whatever the patterns say.
-        plain: LayerOptions = {**options, "prefix": "", "exclude": ()}
+        plain: LayerOptions = {**owned, "prefix": "", "include": (), "exclude": ()}
         return Layer.from_files({self._file_name(): self.source}, **plain)
 
     def _file_name(self) -> str:

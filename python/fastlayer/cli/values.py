@@ -17,10 +17,12 @@ from fastlayer.media_type import Compression
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["compression", "created", "file_mode", "key_value", "mtime", "words"]
+    from fastlayer.options import LayerOptions
+
+__all__ = ["compression", "created", "id_range", "key_value", "mtime", "words"]
 
 _SECONDS: Final = re.compile(r"-?[0-9]{1,18}")
-_MODE: Final = re.compile(r"(?:0o)?[0-7]{1,5}")
+_ID_RANGE: Final = re.compile(r"([0-9]{1,10}):([0-9]{1,10})(?::([0-9]{1,10}))?")
 
 
 def compression(text: str) -> tuple[Compression, int | None]:
@@ -38,15 +40,27 @@ def compression(text: str) -> tuple[Compression, int | None]:
     return known, int(level) if colon else None
 
 
-def file_mode(text: str) -> int:
-    """Read permission bits in octal, `0755`."""
-    if not _MODE.fullmatch(text):
-        raise click.BadParameter(f"{quoted(text)} is not an octal number such as `0755`")
-    return int(text, 8)
+def id_range(text: str) -> tuple[int, int, int]:
+    """Read `0:100000:65536`; without the last number, it is 1, as for podman."""
+    match = _ID_RANGE.fullmatch(text)
+    if match is None:
+        raise click.BadParameter(
+            f"{quoted(text)} is not of the form `INSIDE:OUTSIDE:COUNT`, such as `0:100000:65536`"
+        )
+    inside, outside, count = match.groups("1")
+    return int(inside), int(outside), int(count)
 
 
-def mtime(text: str) -> int | datetime:
-    """Read seconds since 1970 or a time with its zone, `2025-04-18T19:07:30Z`."""
+def mtime(text: str) -> LayerOptions:
+    """Read a time, or the latest time after `clamp:`, as the option of a layer that it stands for.
+
+    A time is seconds since 1970, or has its zone, `2025-04-18T19:07:30Z`.
+    """
+    moment = text.removeprefix("clamp:")
+    return {"mtime": _moment(text)} if moment == text else {"clamp_mtime": _moment(moment)}
+
+
+def _moment(text: str) -> int | datetime:
     if _SECONDS.fullmatch(text):
         return int(text)
     try:

@@ -116,6 +116,15 @@ impl Error {
         Self::Unsupported { path: path.as_ref().to_path_buf(), reason: reason.into() }
     }
 
+    /// Names an entry that cannot be stored by a better path than the one it had.
+    #[must_use]
+    pub(crate) fn at(self, path: impl AsRef<Path>) -> Self {
+        match self {
+            Self::Unsupported { reason, .. } => Self::unsupported(path, reason),
+            other => other,
+        }
+    }
+
     /// A failed read. A stage below that knows a format passes its own error as the inner one.
     pub(crate) fn from_read(error: io::Error) -> Self {
         error.downcast().unwrap_or_else(Self::Read)

@@ -11,7 +11,7 @@ use fastlayer_core::blob::{Build, LayerBlob, Sink, Source};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::edit::Edits;
 use fastlayer_core::pipeline::Progress;
-use fastlayer_core::source::{FileSource, Patterns, Policy};
+use fastlayer_core::source::{FileSource, Owner, Patterns, Policy};
 use fastlayer_core::tar::{Entry, Kind, Reader};
 use fastlayer_core::{Cancel, Digest, Error, Result};
 
@@ -224,7 +224,7 @@ fn threads_and_the_kind_of_source_do_not_change_a_byte() {
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
         .collect();
     fs::write(root.path().join("noise"), noise).unwrap();
-    let policy = Policy { mtime: Some(0), owner: Some((0, 0)), ..Policy::default() };
+    let policy = Policy { mtime: Some(0), owner: Owner::Fixed(0, 0), ..Policy::default() };
     let (_, tar) =
         build(Source::Directory(root.path().into()), policy.clone(), Compression::None, 1).unwrap();
     for compression in [Compression::None, Compression::Gzip(6), Compression::Zstd(3)] {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use fastlayer_core::blob::{Build, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::edit::{Edit, Edits};
-use fastlayer_core::source::{FileSource, Patterns, Policy, check_destinations};
+use fastlayer_core::source::{
+    FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames, check_destinations,
+};
 use fastlayer_core::{Error, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -22,27 +24,54 @@ use crate::interrupt;
 use crate::sink::Sink;
 use crate::stream::PyReader;
 
-/// `fastlayer.layer.Policy`, by its attributes.
+/// Ranges of ids: `(inside, outside, count)`.
+type Ranges = Vec<(u32, u32, u32)>;
+
+/// `fastlayer.options.Policy`, by its attributes.
 #[derive(FromPyObject)]
 pub(crate) struct PolicyArgument {
     prefix: PyBackedBytes,
     owner: Option<(u32, u32)>,
-    mode: Option<u32>,
+    keep_owner: bool,
+    uid_map: Option<Ranges>,
+    gid_map: Option<Ranges>,
+    mode: Option<ModeArgument>,
     mtime: Option<i64>,
     clamp_mtime: Option<i64>,
     drop_xattrs: bool,
+    only_xattrs: Option<Vec<PyBackedBytes>>,
     exclude: Vec<PyBackedBytes>,
+}
+
+/// Permission bits, or octal digits or clauses of chmod.
+#[derive(FromPyObject)]
+enum ModeArgument {
+    Bits(u32),
+    Text(PyBackedBytes),
 }
 
 impl PolicyArgument {
     fn into_policy(self) -> Result<Policy> {
+        let owner = match self.owner {
+            Some((uid, gid)) => Owner::Fixed(uid, gid),
+            None => match OwnerMap::new(self.uid_map, self.gid_map)? {
+                Some(map) => Owner::Mapped(map),
+                None if self.keep_owner => Owner::Keep,
+                None => Owner::Usual,
+            },
+        };
+        let mode = self.mode.map(|mode| match mode {
+            ModeArgument::Bits(bits) => Mode::fixed(bits),
+            ModeArgument::Text(text) => Mode::parse(&String::from_utf8_lossy(&text)),
+        });
         let policy = Policy {
             prefix: Box::default(),
-            owner: self.owner,
-            mode: self.mode,
+            owner,
+            mode: mode.transpose()?,
             mtime: self.mtime,
             clamp_mtime: self.clamp_mtime,
             drop_xattrs: self.drop_xattrs,
+            only_xattrs: self.only_xattrs.map(|names| XattrNames::parse(&names)).transpose()?,
             exclude: Patterns::parse(self.exclude.iter().map(|pattern| &**pattern))?,
         };
         policy.with_prefix(&self.prefix)

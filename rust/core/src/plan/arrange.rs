@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::{Content, Planned};
+use super::{Boxed, Content, Planned};
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path};
 use crate::tar::{Entry, Kind, append_header, is_within, padded, parent_of};
 
 /// The state between two entries.
 pub(super) struct Arrange {
-    placed: Vec<Planned>,
+    placed: Vec<Boxed>,
     offset: u64,
     /// The directories that the next entry may lie in, from the root down.
     above: Vec<Above>,
@@ -31,7 +31,7 @@ struct First {
 /// A directory, placed, or waiting for an entry that needs it.
 struct Above {
     path: Box<[u8]>,
-    waiting: Option<Planned>,
+    waiting: Option<Boxed>,
 }
 
 impl Arrange {
@@ -49,7 +49,7 @@ impl Arrange {
     }
 
     /// The placed entries, and the bytes that they take.
-    pub(super) fn run(mut self, entries: Vec<Planned>) -> Result<(Vec<Planned>, u64)> {
+    pub(super) fn run(mut self, entries: Vec<Boxed>) -> Result<(Vec<Boxed>, u64)> {
         let mut entries = entries.into_iter().peekable();
         while let Some(mut planned) = entries.next() {
             while let Some(twin) = entries.next_if(|next| next.entry.path == planned.entry.path) {
@@ -60,7 +60,7 @@ impl Arrange {
         Ok((self.placed, self.offset))
     }
 
-    fn add(&mut self, planned: Planned) -> Result<()> {
+    fn add(&mut self, planned: Boxed) -> Result<()> {
         let path = &*planned.entry.path;
         if let Some(leaf) = &self.leaf
             && is_within(path, leaf)
@@ -102,13 +102,13 @@ impl Arrange {
         }
         for directory in missing.into_iter().rev() {
             let entry = Entry::implied_directory(directory, self.mtime);
-            let waiting = Some(Planned::new(entry, Content::None, Passed::default()));
+            let waiting = Some(Box::new(Planned::new(entry, Content::None, Passed::default())));
             self.above.push(Above { path: directory.into(), waiting });
         }
     }
 
     /// Gives an entry its place behind all others.
-    fn place(&mut self, mut planned: Planned) -> Result<()> {
+    fn place(&mut self, mut planned: Boxed) -> Result<()> {
         if let Some(identity) = planned.content.identity() {
             self.link(&mut planned, identity)?;
         }
@@ -142,7 +142,7 @@ impl Arrange {
 
 /// What stands at a path that two entries have: a directory that was there, over one that an edit
 /// moved there. For anything else there is no right answer.
-fn merged(one: Planned, other: Planned) -> Result<Planned> {
+fn merged(one: Boxed, other: Boxed) -> Result<Boxed> {
     if one.entry.is_directory() && other.entry.is_directory() {
         let (mut kept, lost) = if one.passed.moved { (other, one) } else { (one, other) };
         kept.passed.optional &= lost.passed.optional;

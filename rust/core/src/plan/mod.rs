@@ -1,6 +1,6 @@
 //! The plan of a layer: every entry with its exact place in the tar, before a byte is read.
 //!
-//! An entry costs about 200 bytes and its path, so that a million files plan in some 300 MB.
+//! An entry costs about 220 bytes and its path: a million files with short names plan in 240 MB.
 
 mod arrange;
 mod fill;
@@ -89,6 +89,9 @@ impl Planned {
     }
 }
 
+/// In a box, so that entries are sorted and arranged without a second copy of them all.
+type Boxed = Box<Planned>;
+
 /// Something that was left out or that the user should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -101,7 +104,7 @@ pub struct Warning {
 /// All entries of a layer in their order; the tar is a pure function of it and the files' content.
 #[derive(Debug)]
 pub struct Plan {
-    entries: Vec<Planned>,
+    entries: Vec<Boxed>,
     origins: Vec<Origin>,
     warnings: Vec<Warning>,
     size: u64,
@@ -153,7 +156,7 @@ impl Plan {
 /// A plan in the making: entries are pushed in any order.
 #[derive(Debug, Default)]
 pub struct PlanBuilder {
-    entries: Vec<Planned>,
+    entries: Vec<Boxed>,
     origins: Vec<Origin>,
     warnings: Vec<Warning>,
     outputs: Vec<(u64, u64)>,
@@ -217,7 +220,7 @@ impl PlanBuilder {
     /// Adds an entry that the edits have brought about.
     pub(crate) fn push_edited(&mut self, entry: Entry, content: Content, passed: Passed) {
         debug_assert!(entry.kind == Kind::Regular || entry.size == 0);
-        self.entries.push(Planned::new(entry, content, passed));
+        self.entries.push(Box::new(Planned::new(entry, content, passed)));
     }
 }
 

@@ -36,7 +36,12 @@ pub fn add_files(
     let found = arrange(files, policy)?;
     for (path, source) in found.into_values() {
         let (mut entry, content) = file_entry(plan, &path, &source, policy)?;
-        policy.apply(&mut entry);
+        match &source {
+            FileSource::Path(file) => {
+                policy.apply(&mut entry).map_err(|error| error.at(file))?;
+            }
+            FileSource::Bytes(_) => policy.apply_to_made(&mut entry),
+        }
         plan.push(entry, content, false);
     }
     Ok(())
@@ -120,12 +125,13 @@ fn from_host(
         let reached = Reached::Handle(handle.as_fd());
         reached.read(&mut Vec::new()).map_err(io("read the attributes of"))?
     };
+    let (uid, gid) = policy.owner.of_single_file((stat.st_uid, stat.st_gid));
     let entry = Entry {
         path: path.into(),
         kind: Kind::Regular,
         mode: stat.st_mode & 0o7777,
-        uid: 0,
-        gid: 0,
+        uid,
+        gid,
         mtime: stat.st_mtime,
         size: size_of(&stat),
         xattrs,

@@ -18,7 +18,7 @@ pub use archive::{ArchiveStream, Survey, Treatment};
 pub use decode::{Decoder, Encoding};
 pub use file::{FileSource, add_files, check_destinations};
 pub use pattern::Patterns;
-pub use policy::Policy;
+pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};
 pub use tree::add_tree;
 
 pub(crate) use directory::{Cursor, Root, open_file};

@@ -203,7 +203,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     fn queue_member(&mut self, ordinal: u64, entry: Entry) -> Result<bool> {
         self.survey.check_place(&entry)?;
         let Some(mut entry) = self.survey.name(ordinal, entry) else { return Ok(false) };
-        let Some(passed) = self.treatment.treat(&mut entry) else { return Ok(false) };
+        let Some(passed) = self.treatment.treat(&mut entry)? else { return Ok(false) };
         if passed.optional {
             self.ledger.pass_over(entry);
             return Ok(false);

@@ -1,6 +1,7 @@
 //! What happens to the entry of an archive between its reader and the layer.
 
 use crate::edit::{Edits, Passed};
+use crate::error::Result;
 use crate::source::Policy;
 use crate::tar::{Entry, Kind};
 
@@ -29,17 +30,17 @@ impl Treatment {
     }
 
     /// Gives an entry its place and metadata. `None`: it is left out.
-    pub(super) fn treat(&mut self, entry: &mut Entry) -> Option<Passed> {
+    pub(super) fn treat(&mut self, entry: &mut Entry) -> Result<Option<Passed>> {
         let exclude = &self.policy.exclude;
         let excluded = exclude.excludes(&entry.path);
         if excluded && !(entry.is_directory() && exclude.has_negation()) {
-            return None;
+            return Ok(None);
         }
         let orphan = matches!(&entry.kind, Kind::HardLink(target) if exclude.excludes(target));
-        self.policy.apply(entry);
-        let mut passed = self.edits.pass(entry)?;
+        self.policy.apply(entry)?;
+        let Some(mut passed) = self.edits.pass(entry) else { return Ok(None) };
         passed.optional |= excluded;
         passed.orphan |= orphan;
-        Some(passed)
+        Ok(Some(passed))
     }
 }

@@ -57,7 +57,7 @@ impl Walk<'_> {
                 None => {
                     stack.pop();
                 }
-                Some(Child::Entry(entry, content)) => self.push(entry, content, false),
+                Some(Child::Entry(entry, content)) => self.push(entry, content, false)?,
                 Some(Child::Directory(path)) => stack.push(self.enter(ahead, &path)?),
                 Some(Child::Socket(path)) => {
                     let what = "is a socket, which no layer can hold: left out";
@@ -71,13 +71,15 @@ impl Walk<'_> {
     /// Adds the directory `path` and returns what it holds.
     fn enter(&mut self, ahead: &mut Ahead<'_>, path: &[u8]) -> Result<IntoIter<Child>> {
         let listing = ahead.listing(path)?;
-        self.push(listing.entry, Content::None, listing.excluded);
+        self.push(listing.entry, Content::None, listing.excluded)?;
         Ok(listing.children.into_iter())
     }
 
-    fn push(&mut self, mut entry: Entry, content: Content, optional: bool) {
-        self.tree.policy.apply(&mut entry);
+    fn push(&mut self, mut entry: Entry, content: Content, optional: bool) -> Result<()> {
+        let applied = self.tree.policy.apply(&mut entry);
+        applied.map_err(|error| error.at(self.tree.shown(&entry.path)))?;
         self.plan.push(entry, content, optional);
+        Ok(())
     }
 }
 

@@ -121,7 +121,7 @@ impl Survey {
         }
         let mut entry = Entry { path: first.slot.entry.path.clone(), ..file };
         let untreated = entry.clone();
-        let passed = treatment.treat(&mut entry).unwrap_or_default();
+        let passed = treatment.treat(&mut entry)?.unwrap_or_default();
         for link in links {
             link.passed.check_link(passed, &link.treated.path, &path)?;
         }

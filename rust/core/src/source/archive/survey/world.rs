@@ -108,7 +108,7 @@ impl World {
         let mut names: HashMap<u64, Vec<Name>> = HashMap::new();
         for slot in self.slots.into_values() {
             let mut treated = slot.entry.clone();
-            let Some(passed) = treatment.treat(&mut treated) else { continue };
+            let Some(passed) = treatment.treat(&mut treated)? else { continue };
             let Some(inode) = slot.inode.filter(|_| !treated.is_directory()) else {
                 directories.add(treated, passed.moved, &slot);
                 continue;
