@@ -110,8 +110,8 @@ def test_the_start_imports_no_verb_and_no_terminal_library(tmp_path: Path) -> No
         (["build", "-o"], "option `-o` requires an argument"),
         (["layer", "x", "-o", "y", "--threads", "x"], "`--threads`: `x` is not a valid integer"),
         (
-            ["layer", "x", "-o", "y", "--xattrs", "all"],
-            "`xattrs` has `all`: expected `keep`, `none`, or names such as",
+            ["layer", "x", "-o", "y", "--progress", "all"],
+            "`--progress`: `all` is not one of `auto`, `bar`, `plain`, `none`",
         ),
     ],
 )
