@@ -147,8 +147,16 @@ def test_a_link_to_what_is_replaced_keeps_the_old_content(rootfs: Path) -> None:
         assert found["usr/bin/zool"][1] == b"tool"
         gone = edited(source, rootfs, edit.remove("usr/bin/tool"))
         assert gone["usr/bin/zool"][1] == b"tool"
-    with pytest.raises(fl.UnsupportedEntryError, match=r"second look at the archive.*give a file"):
+    with pytest.raises(fl.UnsupportedEntryError, match=r"second look at the archive.*give files"):
         edited(from_stream, rootfs, replaced)
+
+
+@sources
+def test_nothing_is_put_through_a_link(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """`/sbin/x` where `sbin` is a link is an error that names the link."""
+    (rootfs / "sbin").symlink_to("usr/sbin")
+    with pytest.raises(fl.UnsupportedEntryError, match="`sbin`, in which it lies, is not a dir"):
+        edited(source, rootfs, edit.put("sbin/x", b""))
 
 
 @sources
@@ -203,7 +211,8 @@ def test_what_matched_nothing_is_told(
         (lambda: edit.path_rules(exclude=["usr"]), "it can match nothing"),
         (lambda: edit.chmod("a", 0o10000), "`mode` is `0o10000`"),
         (lambda: edit.chown("a", "root"), "expected numbers"),
-        (lambda: edit.symlink("a", ""), "is empty"),
+        (lambda: edit.symlink("a", ""), "target of the link `a` is no path"),
+        (lambda: edit.symlink("a", "b\0"), "target of the link `a` is no path"),
         (lambda: made(edits=["remove"]), "holds a `str`"),
         (lambda: made(unmatched="no"), "`unmatched` is `no`"),
     ],

@@ -19,6 +19,7 @@ ORDER = [
     {"config", "manifest", "index"},
     {"engine"},
     {"edit", "policy"},
+    {"edit_file"},
     {"options"},
     {"layer"},
     {"image"},
@@ -26,8 +27,9 @@ ORDER = [
     {"inspection", "validation"},
     {"cli"},
 ]
-# Methods that write are doors to the sinks above them; they open when they are called.
-DOORS = {("layer", "archive"), ("image", "archive")}
+# Methods that write are doors to the sinks above them, and `edit.load` is one to its file format;
+# they open when they are called.
+DOORS = {("layer", "archive"), ("image", "archive"), ("edit", "edit_file")}
 
 
 def imports(path: Path) -> set[tuple[str, bool]]:

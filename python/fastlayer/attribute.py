@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fastlayer.errors import InvalidArgumentError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Ranges", "id_ranges", "mode_bits", "mode_text", "owner_ids", "seconds", "texts"]
+__all__ = [
+    "Ranges",
+    "id_ranges",
+    "mode_bits",
+    "mode_text",
+    "octal",
+    "owner_ids",
+    "seconds",
+    "texts",
+]
 
 Ranges: TypeAlias = "Sequence[tuple[int, int, int]]"
 """Ranges of ids as user namespaces have them: first inside, first outside, how many."""
 
 _MAX_ID = 2**32 - 2  # the kernel reads -1 as "leave it as it is"
 _MAX_MODE = 0o7777
+
+_OCTAL: Final = re.compile(r"(?:0o)?[0-7]{1,5}")
 
 
 def owner_ids(owner: tuple[int, int] | str, *, or_keep: bool = False) -> tuple[int, int]:
@@ -44,6 +56,13 @@ def mode_bits(mode: int) -> int:
 def mode_text(mode: str) -> bytes:
     """Return clauses for chmod; the core reads them, and takes ASCII only."""
     return mode.encode(errors="replace")
+
+
+def octal(text: str) -> int:
+    """Read a mode as people write it, `0755`."""
+    if not _OCTAL.fullmatch(text):
+        raise InvalidArgumentError(f"{quoted(text)} is not an octal number such as `0755`")
+    return int(text, 8)
 
 
 def seconds(name: str, time: int | datetime) -> int:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastlayer import engine
 from fastlayer.attribute import mode_bits, owner_ids, seconds
-from fastlayer.errors import InvalidArgumentError, quoted
+from fastlayer.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ __all__ = [
     "clamp_mtime",
     "directory",
     "exclude",
+    "load",
     "path_rules",
     "put",
     "remove",
@@ -115,10 +116,7 @@ def directory(path: Path, *, mode: int = 0o755, owner: Owner = (0, 0)) -> Edit:
 
 def symlink(path: Path, target: Path, *, owner: Owner = (0, 0)) -> Edit:
     """Put a symbolic link to `target` at `path`, in place of what is there."""
-    link = os.fsencode(target)
-    if not link:
-        raise InvalidArgumentError(f"the target of the link {quoted(path)} is empty")
-    terms = (os.fsencode(path), link, None, owner_ids(owner))
+    terms = (os.fsencode(path), os.fsencode(target), None, owner_ids(owner))
     return _edit("symlink", *terms, shown=(path, target))
 
 
@@ -145,6 +143,17 @@ def clamp_mtime(time: int | datetime) -> Edit:
     """Make no modification time later than `time`, in seconds since 1970."""
     latest = seconds("time", time)
     return _edit("clamp_mtime", latest, shown=(latest,))
+
+
+def load(path: Path) -> list[Edit]:
+    """Read the edits of a TOML file, which `fastlayer.edit_file` describes.
+
+    Raises `InvalidArgumentError` that names the file, the number of the edit and the key, and
+    `OSError`.
+    """
+    from fastlayer.edit_file import read_edits  # noqa: PLC0415 (it makes what is made here)
+
+    return read_edits(path)
 
 
 def _edit(name: str, *terms: object, shown: Sequence[object]) -> Edit:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fastlayer.cli.command import option
+from fastlayer.cli.command import Command, option
+from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
 from fastlayer.cli.output import Output, check_stdout
 from fastlayer.cli.progress import meter
 from fastlayer.cli.settings import image_options, with_settings
-from fastlayer.cli.source import STDIN, Addition, SourceCommand, layer_of, sources_of
+from fastlayer.cli.source import STDIN, Addition, layer_of, sources_of
 from fastlayer.cli.summary import print_record, show_image
 from fastlayer.image import Image
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from fastlayer.cli.progress import Meter
     from fastlayer.layer import Layer
+    from fastlayer.options import LayerOptions
 
 __all__ = ["build_command"]
 
@@ -27,7 +29,8 @@ _HELP: Final = """\
 Build an image and write it to OUTPUT, complete or not at all.
 
 Each --rootfs and --add makes one layer, in the order given; the options of layers hold for all of
-them.
+them. Edits change each --rootfs layer, in the order given, after those options; an --add layer is
+what its own option says.
 
 \b
 OUTPUT is one of
@@ -50,6 +53,10 @@ fastlayer build --add build/app:/app --entrypoint /app -t app:1 -o app.tar
 fastlayer build --rootfs base.tar.gz --add ./conf:/etc/app --add app:/usr/bin/ \\
     --cmd '["app", "--serve"]' --port 8080 --platform linux/arm64 -t app:2 -o oci:out
 
+# A root file system without its manual pages, and with a file more:
+fastlayer build --rootfs rootfs.tar.gz --path-exclude '/usr/share/man/*' \\
+    --put policy-rc.d:/usr/sbin/:0755 --remove /boot -t debian:12-slim -o slim.tar
+
 # From a pipe, into a pipe:
 mmdebstrap bookworm - | fastlayer build --rootfs - -t debian:12 -o - | podman load
 
@@ -63,7 +70,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
 
 @click.command(
     "build",
-    cls=SourceCommand,
+    cls=Command,
     examples=_EXAMPLES,
     help=_HELP,
 )
@@ -84,6 +91,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     "It belongs to root unless --owner is given.",
 )
 @layer_options
+@edit_options
 @image_options
 @option(
     "-o",
@@ -123,13 +131,14 @@ def build_command(
 ) -> None:
     """Turn the options into an image, build it and show what came out."""
     check_stdout(used=output.kind == "stdout", as_json=as_json)
-    sources = sources_of(context, given["rootfs"], given["add"])
+    sources = sources_of(context)
     if not given["rootfs"] and (given["uid_map"] or given["gid_map"]):
         raise click.UsageError(
             "`--uid-map` and `--gid-map` are for `--rootfs`: what is added belongs to root", context
         )
+    edits = _edits(context, sources)
     with meter(given["progress"]) as shown:
-        image = _image(sources, given, shown)
+        image = _image(sources, edits, given, shown)
         built = output.write(image, given["tags"], given["format"])
     if as_json:
         print_record(built.record())
@@ -137,16 +146,31 @@ def build_command(
         show_image(built, output)
 
 
-def _image(sources: Sequence[str | Addition], given: Mapping[str, Any], shown: Meter) -> Image:
+def _edits(context: click.Context, sources: Sequence[str | Addition]) -> LayerOptions:
+    edits = edits_of(context)
+    if edits["edits"] and all(isinstance(source, Addition) for source in sources):
+        raise click.UsageError("edits change what `--rootfs` gives, and there is none", context)
+    return edits
+
+
+def _image(
+    sources: Sequence[str | Addition],
+    edits: LayerOptions,
+    given: Mapping[str, Any],
+    shown: Meter,
+) -> Image:
     """Describe the image, which checks all there is to check before any work."""
     image = with_settings(Image.scratch(platform=given["platform"]), given)
-    image = image.append(*(_layer(source, given, shown) for source in sources))
+    image = image.append(*(_layer(source, edits, given, shown) for source in sources))
     image.check(given["format"])
     return image
 
 
-def _layer(source: str | Addition, given: Mapping[str, Any], shown: Meter) -> Layer:
+def _layer(
+    source: str | Addition, edits: LayerOptions, given: Mapping[str, Any], shown: Meter
+) -> Layer:
     if isinstance(source, Addition):
         return source.layer(options_of(given, ("gzip", None), shown.follow(source.source)))
     name = "stdin" if source == STDIN else source
-    return layer_of(source, options_of(given, ("gzip", None), shown.follow(name)))
+    options = options_of(given, ("gzip", None), shown.follow(name))
+    return layer_of(source, {**options, **edits})

@@ -1,4 +1,4 @@
-"""Commands whose help shows examples first, and their options in sections."""
+"""Commands whose help shows examples first, their options in sections and in their order."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SETTINGS", "Command", "Examples", "Option", "option"]
+__all__ = ["SETTINGS", "Command", "Examples", "Option", "in_order", "option"]
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """How every command of ours answers for itself."""
 
 _LAST_SECTION: Final = "Output"
+_ORDER: Final = "fastlayer.cli.command.order"
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -43,10 +44,16 @@ class Option(click.Option):
 
 
 class Command(Examples):
-    """A verb of the command line."""
+    """A verb of the command line, which knows in which order its options were given."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, context_settings=SETTINGS, **settings)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse once more than click does, which keeps the order of each option's values only."""
+        *_, order = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta[_ORDER] = [param.name for param in order]
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section in the order of their first options."""
@@ -60,6 +67,15 @@ class Command(Examples):
         for section, records in [*sections.items(), (_LAST_SECTION, last)]:
             with formatter.section(section):
                 formatter.write_dl(records)
+
+
+def in_order(context: click.Context, *names: str) -> list[tuple[str, Any]]:
+    """List the values of these options as the command line has them, each with its option's name.
+
+    All of them are options that may be repeated.
+    """
+    values = {name: iter(context.params[name]) for name in names}
+    return [(name, next(values[name])) for name in context.meta[_ORDER] if name in values]
 
 
 def option(*names: str, section: str, **settings: Any) -> Callable[[_F], _F]:

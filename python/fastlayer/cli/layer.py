@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fastlayer.cli.command import Command, option
+from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
 from fastlayer.cli.output import STDOUT, check_stdout, layer_output, save_layer
 from fastlayer.cli.progress import meter
@@ -32,6 +33,13 @@ fastlayer layer rootfs -o layer.tar --mode u=rwX,go=rX --mtime clamp:2025-04-18T
 # A tree made in a user namespace, with the owners that it has inside:
 sudo fastlayer layer rootfs -o layer.tar.zst --uid-map 0:100000:65536
 
+# Another compression, and changes on the way; the archive is never unpacked:
+fastlayer layer rootfs.tar.gz -o layer.tar.zst --put motd:/etc/motd --remove /boot \\
+    --path-exclude '/usr/share/doc/*' --path-include '/usr/share/doc/*/copyright'
+
+# Edits of a file: tables [[edit]] with one verb each, such as remove = ["boot"]:
+fastlayer layer rootfs.tar.gz -o layer.tar.zst --edits slim.toml --unmatched error
+
 # From a pipe, into a pipe:
 tar -C rootfs -c . | fastlayer layer - -o - --compression zstd:3 > layer.tar.zst
 
@@ -55,6 +63,7 @@ _SUFFIXES: Final[dict[str, Compression]] = {
 )
 @click.argument("source", metavar="SOURCE")
 @layer_options
+@edit_options
 @option(
     "-o",
     "--output",
@@ -66,19 +75,29 @@ _SUFFIXES: Final[dict[str, Compression]] = {
 )
 @json_option
 @progress_option
-def layer_command(source: str, output: str, as_json: bool, **given: Any) -> None:  # noqa: FBT001
+@click.pass_context
+def layer_command(
+    context: click.Context,
+    /,
+    source: str,
+    output: str,
+    as_json: bool,  # noqa: FBT001
+    **given: Any,
+) -> None:
     """Make a layer of SOURCE and write its blob to a file, complete or not at all.
 
     SOURCE is a directory, or a tar: plain, gzip or zstd, from a file or stdin (-). Without
     --compression, the suffix of the file says how: .tar, .tar.gz, .tgz, .tar.zst, .tzst; for any
-    other it is gzip.
+    other it is gzip. Edits come after the options of layers, in the order given.
     """
     to_stdout = output == STDOUT
     check_stdout(used=to_stdout, as_json=as_json)
     check_stdin([source])
+    edits = edits_of(context)
     with meter(given["progress"]) as shown:
         progress = shown.follow("stdin" if source == STDIN else source)
-        layer = layer_of(source, options_of(given, (_implied(output), None), progress))
+        options = options_of(given, (_implied(output), None), progress)
+        layer = layer_of(source, {**options, **edits})
         built = save_layer(layer, output)
     if as_json:
         print_record({**built.record(), "output": output})

@@ -11,31 +11,17 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fastlayer.archive.output import named
-from fastlayer.cli.command import Command
+from fastlayer.cli.command import in_order
+from fastlayer.cli.values import destination, source_and_path
 from fastlayer.errors import quoted
 from fastlayer.layer import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fastlayer.options import LayerOptions
 
-__all__ = ["STDIN", "Addition", "SourceCommand", "check_stdin", "layer_of", "sources_of"]
+__all__ = ["STDIN", "Addition", "check_stdin", "layer_of", "sources_of"]
 
 STDIN: Final = "-"
-
-_SOURCES: Final = ("rootfs", "add")
-_ORDER: Final = "fastlayer.cli.source.order"
-
-
-class SourceCommand(Command):
-    """A command that knows in which order its options for sources were given."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse once more than click does, which keeps the order of each option's values only."""
-        *_, order = self.make_parser(ctx).parse_args(list(args))
-        ctx.meta[_ORDER] = [param.name for param in order if param.name in _SOURCES]
-        return super().parse_args(ctx, args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +33,12 @@ class Addition:
 
     @classmethod
     def parse(cls, text: str) -> Addition:
-        """Split at the last `:/`: a destination is absolute. Raises `click.BadParameter`."""
-        source, separator, rest = text.rpartition(":/")
-        if not (source and separator):
-            raise click.BadParameter(
-                f"{quoted(text)} is not of the form `SOURCE:/DESTINATION`, such as `build/app:/app`"
-            )
-        if ".." in rest.split("/"):
+        """Split at the last `:/`. Raises `click.BadParameter`."""
+        form = "`SOURCE:/DESTINATION`, such as `build/app:/app`"
+        source, path = source_and_path(text, form)
+        if ".." in path.split("/"):
             raise click.BadParameter(f"{quoted(text)}: the destination has a `..`")
-        return cls(source, f"/{rest}")
+        return cls(source, path)
 
     def layer(self, options: LayerOptions) -> Layer:
         """Describe the layer. What is added belongs to root unless an owner is given.
@@ -74,25 +57,16 @@ class Addition:
             return Layer.from_directory(self.source, **placed)
         # A single file was meant by who named it, whatever the patterns say.
         plain: LayerOptions = {**owned, "prefix": "", "include": (), "exclude": ()}
-        return Layer.from_files({self._file_name(): self.source}, **plain)
-
-    def _file_name(self) -> str:
-        """Where a file goes: under its own name where the destination is a directory."""
-        name = self.destination
-        if name.endswith("/"):
-            name += os.path.basename(self.source)  # noqa: PTH119 (`Path` drops a trailing `/`)
-        return name.lstrip("/")
+        name = destination(self.destination, self.source).lstrip("/")
+        return Layer.from_files({name: self.source}, **plain)
 
 
-def sources_of(
-    context: click.Context, rootfs: tuple[str, ...], add: tuple[Addition, ...]
-) -> list[str | Addition]:
+def sources_of(context: click.Context) -> list[str | Addition]:
     """List the sources in the order in which they were given, the bottom layer first.
 
     Raises `click.UsageError` if there are none.
     """
-    values: dict[str, Iterator[str | Addition]] = {"rootfs": iter(rootfs), "add": iter(add)}
-    found = [next(values[name]) for name in context.meta[_ORDER]]
+    found: list[str | Addition] = [source for _, source in in_order(context, "rootfs", "add")]
     if not found:
         raise click.UsageError("nothing to build from: give `--rootfs` or `--add`", context)
     check_stdin([source for source in found if isinstance(source, str)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
+from fastlayer.attribute import octal
 from fastlayer.epoch import source_date_epoch
-from fastlayer.errors import quoted
+from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.media_type import Compression
 
 if TYPE_CHECKING:
@@ -19,7 +21,17 @@ if TYPE_CHECKING:
 
     from fastlayer.options import LayerOptions
 
-__all__ = ["compression", "created", "id_range", "key_value", "mtime", "words"]
+__all__ = [
+    "compression",
+    "created",
+    "destination",
+    "file_mode",
+    "id_range",
+    "key_value",
+    "mtime",
+    "source_and_path",
+    "words",
+]
 
 _SECONDS: Final = re.compile(r"-?[0-9]{1,18}")
 _ID_RANGE: Final = re.compile(r"([0-9]{1,10}):([0-9]{1,10})(?::([0-9]{1,10}))?")
@@ -38,6 +50,32 @@ def compression(text: str) -> tuple[Compression, int | None]:
     if colon and not _SECONDS.fullmatch(level):
         raise click.BadParameter(f"the level {quoted(level)} is not a number")
     return known, int(level) if colon else None
+
+
+def file_mode(text: str) -> int:
+    """Read permission bits in octal, `0755`."""
+    try:
+        return octal(text)
+    except InvalidArgumentError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def source_and_path(text: str, form: str) -> tuple[str, str]:
+    """Split at the last `:/`: a path in a layer is absolute, and what is before may have colons.
+
+    `form` is what a message shows of what was expected.
+    """
+    source, separator, rest = text.rpartition(":/")
+    if not (source and separator):
+        raise click.BadParameter(f"{quoted(text)} is not of the form {form}")
+    return source, f"/{rest}"
+
+
+def destination(path: str, source: str) -> str:
+    """Say where the file `source` goes: under its own name where `path` is a directory."""
+    if path.endswith("/"):
+        path += os.path.basename(source)  # noqa: PTH119 (`Path` drops a trailing `/`)
+    return path
 
 
 def id_range(text: str) -> tuple[int, int, int]:

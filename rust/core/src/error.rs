@@ -63,7 +63,7 @@ pub enum Error {
     /// would know.
     #[error(
         "`{}` cannot be stored in a layer: {reason}; this takes a second look at the archive, \
-         which a stream does not allow: give a file", path.display()
+         which a stream or pipe does not allow: give files", path.display()
     )]
     OutOfOrder {
         /// The entry.

@@ -102,11 +102,14 @@ impl Build<'_> {
 
     /// Reads an archive once, and only if that can't be enough, surveys it and reads it again.
     fn run_archive(&self, archive: &OpenedArchive, sink: &mut impl Sink) -> Result<LayerBlob> {
-        match self.run_stream(archive.reader()?, &self.edits, Survey::default(), sink) {
-            Err(Error::OutOfOrder { .. }) if archive.rereadable() => {}
+        let error = match self.run_stream(archive.reader()?, &self.edits, Survey::default(), sink) {
+            Err(error @ Error::OutOfOrder { .. }) if archive.rereadable() => error,
             result => return result,
+        };
+        if sink.restart().is_err() {
+            // What went into a pipe is gone.
+            return Err(error);
         }
-        sink.restart().map_err(Error::Write)?;
         self.progress.restart();
         let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone());
         let input = Decoder::new(BufReader::with_capacity(READ, archive.reader()?))?;

@@ -1,7 +1,7 @@
 //! Entries that edits bring about.
 
 use super::{Edit, Edits, inner_path};
-use crate::error::Result;
+use crate::error::{Error, Result, display_path};
 use crate::plan::{Content, PlanBuilder};
 use crate::source::{FileSource, Policy, file_entry};
 use crate::tar::{Entry, Kind};
@@ -31,6 +31,12 @@ impl Put {
     /// Something for `path`, as users write it. Without a mode a file of the host keeps its own,
     /// bytes get 0644 and a directory 0755.
     pub fn new(path: &[u8], what: What, mode: Option<u32>, owner: (u32, u32)) -> Result<Self> {
+        if let What::Symlink(target) = &what
+            && (target.is_empty() || target.contains(&0))
+        {
+            let path = display_path(path).display();
+            return Err(Error::Argument(format!("the target of the link `{path}` is no path")));
+        }
         Ok(Self { path: inner_path(path)?, what, mode, owner })
     }
 

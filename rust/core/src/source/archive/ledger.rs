@@ -33,8 +33,8 @@ impl Ledger {
         self.entries
     }
 
-    pub(super) fn has_directory(&self, path: &[u8]) -> bool {
-        self.written.get(path).is_some_and(|written| *written != Written::Leaf)
+    pub(super) fn has(&self, path: &[u8]) -> bool {
+        self.written.contains_key(path)
     }
 
     /// Keeps a directory that was left out, for the case that something in it is not.

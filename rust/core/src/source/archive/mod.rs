@@ -232,7 +232,8 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     /// Queues what an edit puts; says whether there is anything to write.
     fn queue_addition(&mut self, index: usize) -> Result<bool> {
         let (entry, from, end) = self.additions.placed(index);
-        if entry.is_directory() && self.ledger.has_directory(&entry.path) {
+        // A directory put over something else has replaced it: this one is a parent of what is put.
+        if entry.is_directory() && self.ledger.has(&entry.path) {
             return Ok(false);
         }
         self.append(entry)?;
