@@ -1,8 +1,10 @@
 """`fastlayer layer`: sources, options, outputs, and every way to fail."""
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import stat
 import subprocess
@@ -103,15 +105,13 @@ def test_an_archive_and_a_pipe_give_the_same_layer(rootfs: Path, tmp_path: Path)
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.add(rootfs, arcname=".")
     plain = buffer.getvalue()
-    (tmp_path / "in.tar").write_bytes(plain)
-    (tmp_path / "in.tgz").write_bytes(gzip.compress(plain))
     options = ["-o", "x.tar", "--json"]
-    records = [
-        fastlayer("layer", "in.tar", *options, cwd=tmp_path).record,
-        fastlayer("layer", "in.tgz", *options, cwd=tmp_path).record,
-        fastlayer("layer", "-", *options, cwd=tmp_path, input=plain).record,
-        fastlayer("layer", "-", *options, cwd=tmp_path, input=gzip.compress(plain)).record,
-    ]
+    records = []
+    for compress in (bytes, gzip.compress, bz2.compress, lzma.compress):
+        blob = compress(plain)
+        (tmp_path / "in").write_bytes(blob)
+        records.append(fastlayer("layer", "in", *options, cwd=tmp_path).record)
+        records.append(fastlayer("layer", "-", *options, cwd=tmp_path, input=blob).record)
     assert all(record == records[0] for record in records)
     assert records[0]["entries"] == 5
 

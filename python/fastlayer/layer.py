@@ -114,15 +114,19 @@ class Layer:
 
     @classmethod
     def from_archive(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:
-        """Describe a layer of the entries of a tar file, plain or compressed with gzip or zstd.
+        """Describe a layer of the entries of a tar file.
 
+        It may be plain or compressed with gzip, bzip2, xz or zstd, which its first bytes tell.
         The archive is never unpacked: its entries are checked and written anew on the way.
         """
         return cls("archive", os.fsdecode(path), Recipe.of(options))
 
     @classmethod
     def from_stream(cls, stream: Readable, **options: Unpack[LayerOptions]) -> Self:
-        """Describe a layer of a tar that is read from `stream`; it can be built once."""
+        """Describe a layer of a tar, compressed or not, that is read from `stream`.
+
+        It can be built once. `stream.read` is called on another thread.
+        """
         if not callable(getattr(stream, "read", None)):
             raise InvalidArgumentError(
                 f"a stream needs a method `read`, which `{type(stream).__name__}` has not"

@@ -1,7 +1,13 @@
 """Promise 3: memory does not grow with files or layers, and little with the number of entries."""
 
+import bz2
+import gzip
+import lzma
 import os
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -13,6 +19,11 @@ SAVE = """
 layer = fl.Layer.from_directory(
     sys.argv[1], compression=sys.argv[2], level=int(sys.argv[3]), threads=2
 )
+built = layer.save(sys.argv[1] + ".layer")
+"""
+
+SAVE_ARCHIVE = """
+layer = fl.Layer.from_archive(sys.argv[1], compression="zstd", level=1, threads=2)
 built = layer.save(sys.argv[1] + ".layer")
 """
 
@@ -75,3 +86,23 @@ def test_many_empty_files(empty: Path, compression: str, level: int) -> None:
 def test_every_level_stays_below_the_limit(noise: Path, compression: str, level: int) -> None:
     """The limit holds for data that does not compress, at each level that it is promised for."""
     assert cost(SAVE, noise, compression, level).peak <= LIMIT
+
+
+@pytest.mark.parametrize("compress", [gzip.open, bz2.open, lzma.open])
+def test_an_archive_that_grows_a_thousand_times(
+    tmp_path: Path, compress: Callable[..., IO[bytes]]
+) -> None:
+    """What a small archive unpacks to is never held: neither decoded ahead nor waiting."""
+    info = tarfile.TarInfo("zeroes")
+    info.size = 256 * MIB
+    archive = tmp_path / "archive"
+    with (
+        compress(archive, "wb") as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+        Path("/dev/zero").open("rb") as zeroes,
+    ):
+        tar.addfile(info, zeroes)
+    assert archive.stat().st_size < MIB
+    used = cost(SAVE_ARCHIVE, archive)
+    assert used.sizes[0] > info.size
+    assert used.peak <= LIMIT

@@ -1,11 +1,21 @@
 """Promise 1: input bytes are read once, compressed bytes are written once."""
 
+import bz2
+import gzip
+import lzma
 import random
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from boundary.measure import MIB, SAVE, cost
+
+SAVE_ARCHIVE = """
+built = fl.Layer.from_archive(sys.argv[1], threads=2).save(sys.argv[1] + ".layer")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +46,17 @@ def test_an_archive_is_one_pass(
     # The counters were read right: less than the work itself cannot be.
     assert used.read >= content
     assert used.written >= written
+
+
+@pytest.mark.parametrize("compress", [gzip.open, bz2.open, lzma.open])
+def test_a_compressed_archive_is_read_once(
+    tree: Path, tmp_path: Path, compress: Callable[..., IO[bytes]]
+) -> None:
+    """It is looked into, decoded on a thread of its own, and read to its end: all in one pass."""
+    archive = tmp_path / "archive"
+    with compress(archive, "wb") as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        for number in range(3):
+            tar.add(tree / f"noise-{number}")
+    size = archive.stat().st_size
+    used = cost(SAVE_ARCHIVE, archive)
+    assert size <= used.read <= 1.02 * size + MIB

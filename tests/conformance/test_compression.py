@@ -83,3 +83,36 @@ def test_zstd_is_one_frame(zstd_layer: Path) -> None:
     assert frames is not None
     assert frames[1] == "1"
     assert skippable is None or skippable[1] == "0"
+
+
+@pytest.fixture(scope="module")
+def sample(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give some MiB of real programs as an uncompressed tar."""
+    path = tmp_path_factory.mktemp("sample") / "layer.tar"
+    fastlayer("layer", rootfs / "usr" / "bin", "-o", path, "--compression", "none")
+    return path
+
+
+@pytest.mark.parametrize(
+    "compress",
+    [
+        "gzip -1",
+        "pigz -1 --processes 2",
+        "bzip2 -1",
+        "xz -0 --check=sha256",
+        # Blocks with their sizes in front, which are decoded side by side.
+        "xz -0 --threads=2 --block-size=1MiB",
+        "xz -0 --x86 --lzma2=preset=0",
+        "zstd -1",
+        "zstd --long=27 -T2",
+    ],
+)
+def test_an_archive_that_a_tool_compressed(sample: Path, tmp_path: Path, compress: str) -> None:
+    """The tar of a layer is the same layer again, whoever compressed it and on any threads."""
+    program, *options = compress.split()
+    packed = tmp_path / "packed"
+    packed.write_bytes(call_bytes([find(program), *options, "--stdout", sample]))
+    for threads in ("1", "4"):
+        options = ["--compression", "none", "--threads", threads]
+        fastlayer("layer", packed, "-o", tmp_path / "again", *options)
+        assert (tmp_path / "again").read_bytes() == sample.read_bytes()

@@ -79,7 +79,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     section="Layers",
     metavar="DIR|ARCHIVE|-",
     multiple=True,
-    help="A layer of a directory, or of a tar: plain, gzip or zstd, from a file or stdin (-).",
+    help="A layer of a directory, or of a tar: plain, gzip, bzip2, xz or zstd; - for stdin.",
 )
 @option(
     "--add",

@@ -86,9 +86,9 @@ def layer_command(
 ) -> None:
     """Make a layer of SOURCE and write its blob to a file, complete or not at all.
 
-    SOURCE is a directory, or a tar: plain, gzip or zstd, from a file or stdin (-). Without
-    --compression, the suffix of the file says how: .tar, .tar.gz, .tgz, .tar.zst, .tzst; for any
-    other it is gzip. Edits come after the options of layers, in the order given.
+    SOURCE is a directory, or a tar: plain, gzip, bzip2, xz or zstd, from a file or stdin (-).
+    Without --compression, the suffix of the file says how: .tar, .tar.gz, .tgz, .tar.zst, .tzst;
+    for any other it is gzip. Edits come after the options of layers, in the order given.
     """
     to_stdout = output == STDOUT
     check_stdout(used=to_stdout, as_json=as_json)

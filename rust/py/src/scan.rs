@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use fastlayer_core::blob::{Scan, scan};
-use fastlayer_core::source::Encoding;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -43,11 +42,7 @@ impl ScanRecord {
 
     #[getter]
     const fn compression(&self) -> &'static str {
-        match self.scan.encoding {
-            Encoding::Plain => "none",
-            Encoding::Gzip => "gzip",
-            Encoding::Zstd => "zstd",
-        }
+        self.scan.encoding.name()
     }
 
     #[getter]

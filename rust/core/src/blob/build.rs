@@ -1,7 +1,7 @@
 //! From a source to a blob: the call that everything else is for.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Stream};
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{
-    ArchiveStream, Decoder, FileSource, Policy, Survey, Treatment, add_files, add_tree,
+    ArchiveStream, FileSource, Policy, Survey, Treatment, add_files, add_tree, decode_ahead,
 };
 
 /// What a layer is made of.
@@ -112,8 +112,7 @@ impl Build<'_> {
         }
         self.progress.restart();
         let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone());
-        let input = Decoder::new(BufReader::with_capacity(READ, archive.reader()?))?;
-        let survey = Survey::of(input, &mut treatment, self.cancel)?;
+        let survey = Survey::of(self.decode(archive.reader()?)?, &mut treatment, self.cancel)?;
         let edits = treatment.into_edits();
         self.run_stream(archive.reader()?, &edits, survey, sink).map_err(|error| match error {
             // All that the archive says is known by now: the edits ask for this.
@@ -124,7 +123,7 @@ impl Build<'_> {
 
     fn run_stream(
         &self,
-        stream: impl Read + Send,
+        stream: impl Read + Send + 'static,
         edits: &Edits,
         survey: Survey,
         sink: &mut impl Sink,
@@ -133,12 +132,16 @@ impl Build<'_> {
         Edits::put_all(&mut plan, &self.policy)?;
         let (additions, edits) = plan.finish(self.policy.default_mtime())?;
         let mut treatment = Treatment::new(self.policy.clone(), edits);
-        let input = Decoder::new(BufReader::with_capacity(READ, stream))?;
+        let input = self.decode(stream)?;
         let mut stream = ArchiveStream::new(input, &mut treatment, &additions, survey);
         let output = self.pipe(Input::Stream(&mut stream), sink)?;
         let entries = stream.entries();
         let unmatched = treatment.into_edits().unmatched();
         Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
+    }
+
+    fn decode(&self, stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>> {
+        decode_ahead(BufReader::with_capacity(READ, stream), self.threads, self.cancel)
     }
 
     fn pipe<'b>(&'b self, input: Input<'b>, sink: &'b mut impl Sink) -> Result<Output> {
@@ -159,11 +162,14 @@ impl OpenedArchive {
     }
 
     /// A reader from the start, or of what a pipe gives.
-    fn reader(&self) -> Result<&File> {
-        if self.rereadable() {
-            (&self.file).rewind().map_err(|error| Error::io("read", &self.path, error))?;
-        }
-        Ok(&self.file)
+    fn reader(&self) -> Result<File> {
+        let file = self.file.try_clone().and_then(|mut file| {
+            if self.rereadable() {
+                file.rewind()?;
+            }
+            Ok(file)
+        });
+        file.map_err(|error| Error::io("read", &self.path, error))
     }
 
     fn rereadable(&self) -> bool {
@@ -174,7 +180,7 @@ impl OpenedArchive {
 /// Bytes that archives are read by.
 const READ: usize = 256 * 1024;
 
-impl<R: BufRead + Send> Stream for ArchiveStream<'_, Decoder<R>> {
+impl<R: Read + Send> Stream for ArchiveStream<'_, R> {
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
         ArchiveStream::fill(self, buffer)
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 
 use crate::cancel::Cancel;
 use crate::digest::{Digest, Hasher};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::{Decoder, Encoding};
 use crate::tar::{Member, Reader};
 
@@ -49,6 +49,11 @@ pub fn scan(
     let mut blob = Counted { inner: input, cancel, count: 0, hasher: Some(Hasher::new()) };
     let mut decoder = Decoder::new(BufReader::with_capacity(BUFFER, &mut blob))?;
     let encoding = decoder.encoding();
+    if !matches!(encoding, Encoding::Plain | Encoding::Gzip | Encoding::Zstd) {
+        let name = encoding.name();
+        let reason = format!("it is compressed with {name}: a layer is plain, gzip or zstd");
+        return Err(Error::malformed(b"", reason));
+    }
     // A plain tar is the blob itself, so one hash tells both.
     let hasher = (encoding != Encoding::Plain).then(Hasher::new);
     let mut tar = Counted { inner: &mut decoder, cancel, count: 0, hasher };
@@ -129,7 +134,6 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::error::Error;
     use crate::tar::{Entry, append_header};
 
     /// A tar with these directories, and bytes after its end.
@@ -174,6 +178,14 @@ mod tests {
             assert_eq!(scan.uncompressed_size, tar.len() as u64);
             assert_eq!((scan.entries, names.len()), (2, 2));
         }
+    }
+
+    #[test]
+    fn a_compression_that_no_layer_has_is_refused() {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
+        encoder.write_all(&tar(&["a"])).unwrap();
+        let error = scan_all(&encoder.finish().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("compressed with xz: a layer is plain, gzip or zstd"), "{error}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod tree;
 mod xattr;
 
 pub use archive::{ArchiveStream, Survey, Treatment};
-pub use decode::{Decoder, Encoding};
+pub use decode::{Decoder, Encoding, decode_ahead};
 pub use file::{FileSource, add_files, check_destinations};
 pub use pattern::Patterns;
 pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};

@@ -1,10 +1,10 @@
 //! gzip members one after another (RFC 1952), as gzip(1) reads them.
 
-use std::io::{self, BufRead, ErrorKind};
+use std::io::{self, BufRead};
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::{fill_buffer, malformed};
+use super::{Format, Step, cut_off, is_padding, malformed};
 
 /// Flags of a member's header.
 mod flag {
@@ -15,86 +15,50 @@ mod flag {
     pub(super) const RESERVED: u8 = 0b1110_0000;
 }
 
-/// The state between two reads. The framing is read here because flate2's own takes a broken
+/// The state inside a member. The framing is read here because flate2's own takes a broken
 /// header after the first member for the end, and zeroes after the last one for an error.
 pub(super) struct Gzip {
     inflate: Decompress,
     crc: Crc,
-    place: Place,
-    members: u64,
-}
-
-enum Place {
-    Between,
-    Inside,
-    End,
 }
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self { inflate: Decompress::new(false), crc: Crc::new(), place: Place::Between, members: 0 }
+        Self { inflate: Decompress::new(false), crc: Crc::new() }
     }
 
-    pub(super) const fn members(&self) -> u64 {
-        self.members
+    fn counters(&self) -> (u64, u64) {
+        (self.inflate.total_in(), self.inflate.total_out())
     }
+}
 
-    /// Fills some of `buffer`, which is not empty; 0 at the end of the input.
-    pub(super) fn read(
-        &mut self,
-        input: &mut impl BufRead,
-        buffer: &mut [u8],
-    ) -> io::Result<usize> {
-        loop {
-            match self.place {
-                Place::End => return Ok(0),
-                Place::Between => self.start_member(input)?,
-                Place::Inside => match self.inflate(input, buffer)? {
-                    0 => {}
-                    count => return Ok(count),
-                },
-            }
+impl Format for Gzip {
+    fn start(&mut self, input: &mut dyn BufRead) -> io::Result<bool> {
+        if is_padding(input, "gzip")? {
+            return Ok(false);
         }
-    }
-
-    fn start_member(&mut self, input: &mut impl BufRead) -> io::Result<()> {
-        self.place = Place::End;
-        match fill_buffer(input)?.first() {
-            None => return Ok(()),
-            // Tapes and some writers fill their last block.
-            Some(0) if self.members > 0 => return expect_zeroes(input),
-            Some(_) => {}
-        }
-        read_header(input).map_err(|error| cut_off(error, "header"))?;
+        read_header(input).map_err(cut_off("gzip: the input ends inside a member's header"))?;
         self.inflate.reset(false);
         self.crc.reset();
-        self.place = Place::Inside;
-        Ok(())
+        Ok(true)
     }
 
-    fn inflate(&mut self, input: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<usize> {
-        let compressed = fill_buffer(input)?;
-        let at_end = compressed.is_empty();
-        let (consumed, produced) = (self.inflate.total_in(), self.inflate.total_out());
+    fn decode(&mut self, compressed: &[u8], output: &mut [u8]) -> io::Result<Step> {
+        let before = self.counters();
         let status = self
             .inflate
-            .decompress(compressed, buffer, FlushDecompress::None)
+            .decompress(compressed, output, FlushDecompress::None)
             .map_err(|error| malformed(format!("gzip: the compressed data is damaged: {error}")))?;
-        let consumed = length(self.inflate.total_in() - consumed);
-        let produced = length(self.inflate.total_out() - produced);
-        input.consume(consumed);
-        self.crc.update(&buffer[..produced]);
-        if status == Status::StreamEnd {
-            self.finish_member(input)?;
-        } else if at_end && produced == 0 {
-            return Err(malformed("gzip: the input ends inside the compressed data"));
-        }
-        Ok(produced)
+        let step = Step::between(before, self.counters(), status == Status::StreamEnd);
+        self.crc.update(&output[..step.produced]);
+        Ok(step)
     }
 
-    fn finish_member(&mut self, input: &mut impl BufRead) -> io::Result<()> {
+    fn finish(&mut self, input: &mut dyn BufRead) -> io::Result<bool> {
         let mut stated = [[0; 4]; 2];
-        input.read_exact(stated.as_flattened_mut()).map_err(|error| cut_off(error, "trailer"))?;
+        input
+            .read_exact(stated.as_flattened_mut())
+            .map_err(cut_off("gzip: the input ends inside a member's trailer"))?;
         let [crc, size] = stated.map(u32::from_le_bytes);
         if crc != self.crc.sum() {
             let found = self.crc.sum();
@@ -108,32 +72,11 @@ impl Gzip {
                 "gzip: the content has {found} bytes (modulo 2^32), the trailer says {size}"
             )));
         }
-        self.members += 1;
-        self.place = Place::Between;
-        Ok(())
+        Ok(true)
     }
 }
 
-/// What was done with a slice is no more than its length.
-fn length(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
-}
-
-fn expect_zeroes(input: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let bytes = fill_buffer(input)?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if bytes.iter().any(|&byte| byte != 0) {
-            return Err(malformed("gzip: other bytes follow the zeroes after the last member"));
-        }
-        let count = bytes.len();
-        input.consume(count);
-    }
-}
-
-fn read_header(input: &mut impl BufRead) -> io::Result<()> {
+fn read_header(input: &mut dyn BufRead) -> io::Result<()> {
     let mut header = Header { input, crc: Crc::new() };
     for magic in [0x1f, 0x8b] {
         if header.read()? != [magic] {
@@ -162,12 +105,12 @@ fn read_header(input: &mut impl BufRead) -> io::Result<()> {
 }
 
 /// A header being read, with the CRC of what was read.
-struct Header<'a, R> {
-    input: &'a mut R,
+struct Header<'a> {
+    input: &'a mut dyn BufRead,
     crc: Crc,
 }
 
-impl<R: BufRead> Header<'_, R> {
+impl Header<'_> {
     fn read<const SIZE: usize>(&mut self) -> io::Result<[u8; SIZE]> {
         let mut bytes = [0; SIZE];
         self.input.read_exact(&mut bytes)?;
@@ -176,10 +119,47 @@ impl<R: BufRead> Header<'_, R> {
     }
 }
 
-fn cut_off(error: io::Error, part: &str) -> io::Error {
-    if error.kind() == ErrorKind::UnexpectedEof {
-        malformed(format!("gzip: the input ends inside a member's {part}"))
-    } else {
-        error
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{decode, gzip};
+
+    #[test]
+    fn what_follows_the_last_member_is_told_apart() {
+        for (tail, message) in [
+            (&b"\0\0x"[..], "other bytes follow the zeroes"),
+            (b"x", "something else follows"),
+            (b"\x1f", "inside a member's header"),
+            (b"\x1f\x8b\x08\xff\0\0\0\0\0\0", "flags 0xff"),
+        ] {
+            let error = decode(&[&*gzip(b"one"), tail].concat(), 64).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_trailer_is_told() {
+        let mut member = gzip(b"content");
+        let crc = member.len() - 8;
+        member[crc] ^= 1;
+        assert!(decode(&member, 64).unwrap_err().contains("the CRC of the content is"));
+        member[crc] ^= 1;
+        member[crc + 4] ^= 1;
+        assert!(decode(&member, 64).unwrap_err().contains("has 7 bytes (modulo 2^32)"));
+    }
+
+    #[test]
+    fn the_optional_parts_of_a_header_are_passed_over() {
+        let plain = gzip(b"content");
+        let mut header = plain[..10].to_vec();
+        // Header CRC, extra field, name and comment.
+        header[3] = 2 | 4 | 8 | 16;
+        header.extend(b"\x05\0extraname\0comment\0");
+        let mut crc = flate2::Crc::new();
+        crc.update(&header);
+        header.extend(&crc.sum().to_le_bytes()[..2]);
+        assert_eq!(decode(&[&*header, &plain[10..]].concat(), 64).unwrap().0, b"content");
+        *header.last_mut().unwrap() ^= 1;
+        let error = decode(&[&*header, &plain[10..]].concat(), 64).unwrap_err();
+        assert!(error.contains("CRC of a member's header"));
     }
 }
