@@ -40,7 +40,7 @@ TWEAKS = {
 
 
 # What GNU tar compresses by the suffix, and a layer can be made of.
-@pytest.fixture(scope="module", params=["tar.gz"])
+@pytest.fixture(scope="module", params=["tar.gz", "tar.bz2", "tar.xz", "tar.zst"])
 def packed(
     request: pytest.FixtureRequest, rootfs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
