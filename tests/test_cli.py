@@ -19,7 +19,7 @@ from fastlayer.cli.run import run
 from fastlayer.cli.text import byte_count, plural
 from fastlayer.errors import printable
 
-VERBS = ["build", "layer", "inspect", "validate"]
+VERBS = ["build", "layer", "mtree", "inspect", "validate"]
 
 
 @pytest.fixture
@@ -99,7 +99,10 @@ def test_the_start_imports_no_verb_and_no_terminal_library(tmp_path: Path) -> No
     ("arguments", "message"),
     [
         (["buidl"], "no such command `buidl`: did you mean `build`?"),
-        (["zzz"], "no such command `zzz`: expected `build`, `layer`, `inspect`, `validate`"),
+        (
+            ["zzz"],
+            "no such command `zzz`: expected `build`, `layer`, `mtree`, `inspect`, `validate`",
+        ),
         (
             ["layer", "x", "--compresion", "gzip"],
             "no such option `--compresion`: did you mean `--compression`? "

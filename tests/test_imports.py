@@ -21,7 +21,7 @@ ORDER = [
     {"edit", "policy"},
     {"edit_file"},
     {"options"},
-    {"layer"},
+    {"layer", "mtree"},
     {"image"},
     {"archive"},
     {"inspection", "validation"},

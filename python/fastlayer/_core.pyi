@@ -11,6 +11,7 @@ __all__ = [
     "build_layer",
     "check_edit",
     "check_layer",
+    "describe_tree",
     "list_members",
     "member_header",
     "scan_layer",
@@ -140,6 +141,18 @@ def build_layer(
     progress: _Progress | None = None,
 ) -> LayerRecord:
     """Make a layer and write its blob to the open file `sink`, from its position on."""
+
+def describe_tree(
+    path: str | PathLike[str],
+    *,
+    digests: bool,
+    drop_xattrs: bool,
+    progress: _Progress | None = None,
+) -> tuple[bytes, list[tuple[str, str]]]:
+    """Write the text of mtree(5) about all that a layer of the directory or tar `path` holds.
+
+    Returns it, and what was left out of it: paths, each with the rest of a sentence.
+    """
 
 def scan_layer(
     descriptor: int,

@@ -10,6 +10,7 @@
     │   ├── SourceChangedError                     a file changed while it was read
     │   ├── UnsupportedEntryError                  an entry that a layer cannot hold
     │   ├── MalformedArchiveError                  an archive that is cut short or broken
+    │   ├── MtreeError                             a line of an mtree file
     │   └── UnmatchedEditError                     an edit found nothing to edit
     ├── InvalidImageError                          a document, archive or layout that was read
     ├── NotBuiltError                              a digest or size was asked for too early
@@ -32,6 +33,7 @@ __all__ = [
     "InvalidPlatformError",
     "InvalidReferenceError",
     "MalformedArchiveError",
+    "MtreeError",
     "NotBuiltError",
     "SourceChangedError",
     "SourceError",
@@ -116,6 +118,10 @@ class UnsupportedEntryError(SourceError):
 
 class MalformedArchiveError(SourceError):
     """An input archive is truncated, broken or ambiguous."""
+
+
+class MtreeError(SourceError):
+    """A line of an mtree file cannot be read, or does not fit what it describes."""
 
 
 class UnmatchedEditError(SourceError):

@@ -82,7 +82,7 @@ class Layer:
     `InvalidArgumentError` at once.
     """
 
-    _kind: Literal["directory", "files", "archive", "stream"]
+    _kind: Literal["directory", "files", "mtree", "archive", "stream"]
     _source: Any
     _recipe: Recipe
 
@@ -111,6 +111,21 @@ class Layer:
             raise InvalidArgumentError("a layer of files needs at least one file")
         destinations = [destination for destination, _ in pairs]
         return cls("files", pairs, Recipe.of(options, destinations=destinations))
+
+    @classmethod
+    def from_mtree(
+        cls, path: Path, *, base: Path | None = None, **options: Unpack[LayerOptions]
+    ) -> Self:
+        """Describe a layer of what the mtree file `path` says: its lines are the entries.
+
+        The content of a file is what its `contents=` names or what has its path, below `base`: by
+        default the folder of `path`. No link there is followed. `docs/mtree.md` has all keywords.
+
+        Building raises `MtreeError`, which names the line, for what cannot be read and for files
+        that are missing or not as described: sizes and SHA-256 digests are compared.
+        """
+        source = (os.fsdecode(path), None if base is None else os.fsdecode(base))
+        return cls("mtree", source, Recipe.of(options))
 
     @classmethod
     def from_archive(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:

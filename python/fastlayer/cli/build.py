@@ -12,7 +12,14 @@ from fastlayer.cli.options import json_option, layer_options, options_of, progre
 from fastlayer.cli.output import Output, check_stdout
 from fastlayer.cli.progress import meter
 from fastlayer.cli.settings import image_options, with_settings
-from fastlayer.cli.source import STDIN, Addition, layer_of, sources_of
+from fastlayer.cli.source import (
+    STDIN,
+    Addition,
+    base_option,
+    check_base,
+    layer_of,
+    sources_of,
+)
 from fastlayer.cli.summary import print_record, show_image
 from fastlayer.image import Image
 
@@ -77,9 +84,10 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
 @option(
     "--rootfs",
     section="Layers",
-    metavar="DIR|ARCHIVE|-",
+    metavar="DIR|ARCHIVE|MTREE|-",
     multiple=True,
-    help="A layer of a directory, or of a tar: plain, gzip, bzip2, xz or zstd; - for stdin.",
+    help="A layer of a directory, of a tar (plain, gzip, bzip2, xz or zstd; - for stdin), or of "
+    "what an mtree file describes.",
 )
 @option(
     "--add",
@@ -90,6 +98,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     help="A layer of a file or directory, placed at DEST; a file goes into a DEST that ends in /. "
     "It belongs to root unless --owner is given.",
 )
+@base_option
 @layer_options
 @edit_options
 @image_options
@@ -132,6 +141,7 @@ def build_command(
     """Turn the options into an image, build it and show what came out."""
     check_stdout(used=output.kind == "stdout", as_json=as_json)
     sources = sources_of(context)
+    check_base(given["base"], given["rootfs"])
     if not given["rootfs"] and (given["uid_map"] or given["gid_map"]):
         raise click.UsageError(
             "`--uid-map` and `--gid-map` are for `--rootfs`: what is added belongs to root", context
@@ -173,4 +183,4 @@ def _layer(
         return source.layer(options_of(given, ("gzip", None), shown.follow(source.source)))
     name = "stdin" if source == STDIN else source
     options = options_of(given, ("gzip", None), shown.follow(name))
-    return layer_of(source, {**options, **edits})
+    return layer_of(source, {**options, **edits}, given["base"])

@@ -18,6 +18,7 @@ __all__ = ["fastlayer"]
 _VERBS: Final = {
     "build": "Build an image from directories, archives and files",
     "layer": "Make a single layer as a file",
+    "mtree": "Describe a directory or a layer as text",
     "inspect": "Show what is in an image",
     "validate": "Check an image thoroughly",
 }

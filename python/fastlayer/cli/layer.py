@@ -11,7 +11,7 @@ from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
 from fastlayer.cli.output import STDOUT, check_stdout, layer_output, save_layer
 from fastlayer.cli.progress import meter
-from fastlayer.cli.source import STDIN, check_stdin, layer_of
+from fastlayer.cli.source import STDIN, base_option, check_base, check_stdin, layer_of
 from fastlayer.cli.summary import print_record, show_layer
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ fastlayer layer rootfs.tar.gz -o layer.tar.zst --edits slim.toml --unmatched err
 # From a pipe, into a pipe:
 tar -C rootfs -c . | fastlayer layer - -o - --compression zstd:3 > layer.tar.zst
 
+# What another tool says goes in, with the contents below a folder of its own:
+fastlayer layer rootfs.mtree --base build -o layer.tar.gz
+
 # The digests of what would be written:
 fastlayer layer rootfs -o /dev/null --json
 """
@@ -62,6 +65,7 @@ _SUFFIXES: Final[dict[str, Compression]] = {
     examples=_EXAMPLES,
 )
 @click.argument("source", metavar="SOURCE")
+@base_option
 @layer_options
 @edit_options
 @option(
@@ -86,18 +90,20 @@ def layer_command(
 ) -> None:
     """Make a layer of SOURCE and write its blob to a file, complete or not at all.
 
-    SOURCE is a directory, or a tar: plain, gzip, bzip2, xz or zstd, from a file or stdin (-).
-    Without --compression, the suffix of the file says how: .tar, .tar.gz, .tgz, .tar.zst, .tzst;
-    for any other it is gzip. Edits come after the options of layers, in the order given.
+    SOURCE is a directory, a tar (plain, gzip, bzip2, xz or zstd, from a file or stdin: -), or an
+    mtree file that describes the entries. Without --compression, the suffix of the output says how:
+    .tar, .tar.gz, .tgz, .tar.zst, .tzst; for any other it is gzip. Edits come after the options of
+    layers, in the order given.
     """
     to_stdout = output == STDOUT
     check_stdout(used=to_stdout, as_json=as_json)
     check_stdin([source])
+    check_base(given["base"], [source])
     edits = edits_of(context)
     with meter(given["progress"]) as shown:
         progress = shown.follow("stdin" if source == STDIN else source)
         options = options_of(given, (_implied(output), None), progress)
-        layer = layer_of(source, {**options, **edits})
+        layer = layer_of(source, {**options, **edits}, given["base"])
         built = save_layer(layer, output)
     if as_json:
         print_record({**built.record(), "output": output})

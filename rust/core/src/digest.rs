@@ -16,11 +16,30 @@ impl Digest {
         hasher.update(content);
         hasher.finish()
     }
+
+    /// The digest that 64 hexadecimal digits stand for.
+    pub(crate) fn from_hex(digits: &[u8]) -> Option<Self> {
+        let mut digest = [0; 32];
+        if digits.len() != 2 * digest.len() {
+            return None;
+        }
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+            let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
+            *byte = u8::try_from(high? << 4 | low?).ok()?;
+        }
+        Some(Self(digest))
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
+        write!(f, "sha256:{self:x}")
+    }
+}
+
+/// The hexadecimal digits alone.
+impl fmt::LowerHex for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
@@ -64,5 +83,15 @@ mod tests {
             Digest::of(b"").to_string(),
             "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_read_as_they_are_shown() {
+        let digest = Digest::of(b"x");
+        let digits = format!("{digest:x}");
+        assert_eq!(Digest::from_hex(digits.as_bytes()), Some(digest));
+        assert_eq!(Digest::from_hex(digits.to_uppercase().as_bytes()), Some(digest));
+        assert_eq!(Digest::from_hex(&digits.as_bytes()[1..]), None);
+        assert_eq!(Digest::from_hex(digits.replace(&digits[..1], "g").as_bytes()), None);
     }
 }

@@ -84,6 +84,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// A line of an mtree file cannot be read, or does not fit what it describes.
+    #[error("{}:{line}: {reason}", file.display())]
+    Mtree {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What was expected and what was found.
+        reason: String,
+    },
+
     /// An argument is out of its range, or not of its form.
     #[error("{0}")]
     Argument(String),
@@ -123,6 +134,10 @@ impl Error {
             Self::Unsupported { reason, .. } => Self::unsupported(path, reason),
             other => other,
         }
+    }
+
+    pub(crate) fn mtree(file: &Path, line: u64, reason: impl Into<String>) -> Self {
+        Self::Mtree { file: file.to_path_buf(), line, reason: reason.into() }
     }
 
     /// A failed read. A stage below that knows a format passes its own error as the inner one.

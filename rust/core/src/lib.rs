@@ -18,6 +18,7 @@ pub mod compress;
 pub mod digest;
 pub mod edit;
 pub mod error;
+pub mod mtree;
 pub mod pipeline;
 pub mod plan;
 pub mod source;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use fastlayer_core::blob::{Build, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::edit::{Edit, Edits};
+use fastlayer_core::plan::Warning;
 use fastlayer_core::source::{
     FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames, check_destinations,
 };
@@ -108,19 +109,22 @@ pub(crate) struct LayerRecord {
 
 impl From<LayerBlob> for LayerRecord {
     fn from(layer: LayerBlob) -> Self {
-        let warnings = layer.warnings.into_iter();
         Self {
             digest: layer.output.digest.to_string(),
             size: layer.output.size,
             diff_id: layer.output.diff_id.to_string(),
             uncompressed_size: layer.output.uncompressed_size,
             entries: layer.entries,
-            warnings: warnings
-                .map(|warning| (warning.path.into(), warning.message.into()))
-                .collect(),
+            warnings: to_pairs(layer.warnings),
             unmatched: layer.unmatched,
         }
     }
+}
+
+/// Warnings as Python gets them: a path, and the rest of the sentence.
+pub(crate) fn to_pairs(warnings: Vec<Warning>) -> Vec<(OsString, String)> {
+    let pairs = |warning: Warning| (warning.path.into(), warning.message.into());
+    warnings.into_iter().map(pairs).collect()
 }
 
 /// Raises for an edit that `build_layer` would refuse.
@@ -149,7 +153,7 @@ pub(crate) fn check_layer(
 }
 
 /// The number of threads asked for, or as many as this process may use.
-fn thread_count(threads: Option<i64>) -> Result<usize> {
+pub(crate) fn thread_count(threads: Option<i64>) -> Result<usize> {
     let Some(threads) = threads else {
         return Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS));
     };
@@ -198,6 +202,7 @@ pub(crate) fn build_layer(
 enum Supplied {
     Directory(PathBuf),
     Files(Vec<(Vec<u8>, FileSource)>),
+    Mtree(PathBuf, Option<PathBuf>),
     Archive(PathBuf),
     Stream(PyReader),
 }
@@ -212,6 +217,10 @@ impl Supplied {
                     files.into_iter().map(|(path, file)| (path.to_vec(), file.into())).collect(),
                 ))
             }
+            "mtree" => {
+                let (file, base) = source.extract()?;
+                Ok(Self::Mtree(file, base))
+            }
             "archive" => Ok(Self::Archive(source.extract()?)),
             "stream" => Ok(Self::Stream(PyReader(source.clone().unbind()))),
             _ => Err(PyValueError::new_err(format!("unknown kind of source `{kind}`"))),
@@ -222,6 +231,7 @@ impl Supplied {
         match self {
             Self::Directory(path) => Source::Directory(path),
             Self::Files(files) => Source::Files(files),
+            Self::Mtree(file, base) => Source::Mtree(file, base),
             Self::Archive(path) => Source::Archive(path),
             Self::Stream(stream) => Source::Stream(Box::new(stream)),
         }

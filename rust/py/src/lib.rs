@@ -10,6 +10,7 @@ mod error;
 mod interrupt;
 mod layer;
 mod member;
+mod mtree;
 mod scan;
 mod sink;
 mod stream;
@@ -21,6 +22,8 @@ mod _core {
     use crate::layer::{LayerRecord, build_layer, check_edit, check_layer};
     #[pymodule_export]
     use crate::member::{MemberRecord, list_members, member_header};
+    #[pymodule_export]
+    use crate::mtree::describe_tree;
     #[pymodule_export]
     use crate::scan::{ScanRecord, scan_layer};
 }

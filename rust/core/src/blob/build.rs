@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Stream};
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{
-    ArchiveStream, FileSource, Policy, Survey, Treatment, add_files, add_tree, decode_ahead,
+    ArchiveStream, FileSource, Policy, Survey, Treatment, add_files, add_mtree, add_tree,
+    decode_ahead,
 };
 
 /// What a layer is made of.
@@ -20,6 +21,9 @@ pub enum Source {
     Directory(PathBuf),
     /// Files and bytes, each with its destination.
     Files(Vec<(Vec<u8>, FileSource)>),
+    /// A description in the form of mtree(5), and the directory with the content, if that is not
+    /// the one that the description is in.
+    Mtree(PathBuf, Option<PathBuf>),
     /// A tar in a file, plain or compressed.
     Archive(PathBuf),
     /// A tar that is read as it comes, plain or compressed.
@@ -85,6 +89,9 @@ impl Build<'_> {
                 add_tree(&mut plan, &path, &self.policy, self.threads, self.cancel)?;
             }
             Source::Files(files) => add_files(&mut plan, files, &self.policy)?,
+            Source::Mtree(file, base) => {
+                add_mtree(&mut plan, &file, base.as_deref(), &self.policy, self.cancel)?;
+            }
             Source::Archive(path) => {
                 let archive = OpenedArchive::open(&path)?;
                 return self.run_archive(&archive, sink).map_err(|error| error.in_archive(&path));

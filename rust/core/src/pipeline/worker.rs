@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::compress::{BlockEncoder, Compression};
 use crate::digest::Hasher;
 use crate::error::{Error, Result};
-use crate::plan::{Plan, PlanReader};
+use crate::plan::{Plan, PlanReader, Verifier};
 
 /// Where blocks come from.
 pub(super) enum Supply<'a> {
@@ -18,11 +18,27 @@ pub(super) enum Supply<'a> {
     Stream(Mutex<&'a mut dyn Stream>),
 }
 
-/// The `diff_id` in progress.
-#[derive(Default)]
-struct Tar {
+/// The `diff_id` in progress, and digests of content that a plan promises.
+struct Tar<'a> {
     hasher: Hasher,
     size: u64,
+    verifier: Option<Verifier<'a>>,
+}
+
+impl<'a> Tar<'a> {
+    fn new(supply: &Supply<'a>) -> Self {
+        let verifier = match supply {
+            Supply::Plan(plan) => Verifier::of(plan),
+            Supply::Stream(_) => None,
+        };
+        Self { hasher: Hasher::new(), size: 0, verifier }
+    }
+
+    fn update(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        self.verifier.as_mut().map_or(Ok(()), |verifier| verifier.update(bytes))
+    }
 }
 
 /// All that the threads of one build share.
@@ -30,7 +46,7 @@ pub(super) struct Shared<'a> {
     pub(super) schedule: Schedule,
     supply: Supply<'a>,
     slots: Slots,
-    tar: Mutex<Tar>,
+    tar: Mutex<Tar<'a>>,
     emitter: Mutex<Emitter<'a>>,
     /// Level of the encoder that each thread has, when blocks are compressed one by one.
     gzip_level: Option<u32>,
@@ -54,9 +70,9 @@ impl<'a> Shared<'a> {
         };
         Self {
             schedule,
+            tar: Mutex::new(Tar::new(&supply)),
             supply,
             slots: Slots::new(slots),
-            tar: Mutex::default(),
             emitter: Mutex::new(emitter),
             gzip_level,
             cancel,
@@ -120,9 +136,7 @@ impl Worker<'_, '_> {
             Task::Fill(block) => return self.fill(block),
             Task::Hash(block) => {
                 let input = slots.input(block);
-                let mut tar = lock(&self.shared.tar);
-                tar.hasher.update(&input);
-                tar.size += input.len() as u64;
+                lock(&self.shared.tar).update(&input)?;
                 self.shared.progress.advance(input.len() as u64);
             }
             Task::Compress { block, last } => {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{SeekFrom, fstat, seek};
 use rustix::io::Errno;
@@ -20,14 +20,14 @@ use crate::tar::{append_header, parent_of};
 #[derive(Debug)]
 pub struct PlanReader<'a> {
     plan: &'a Plan,
-    /// The directory opened last, and the origin that it belongs to.
-    cursor: (usize, Cursor),
+    /// The directory opened last, and the root that it is below.
+    cursor: (Option<&'a Root>, Cursor),
     header: Vec<u8>,
 }
 
 impl<'a> PlanReader<'a> {
     pub(super) fn new(plan: &'a Plan) -> Self {
-        Self { plan, cursor: (0, Cursor::default()), header: Vec::new() }
+        Self { plan, cursor: (None, Cursor::default()), header: Vec::new() }
     }
 
     /// Fills `buffer` with the tar's bytes from `offset` on. The stretch must lie inside the tar.
@@ -55,7 +55,7 @@ impl<'a> PlanReader<'a> {
 
     /// Fills a stretch that begins inside `planned` and holds no other entry: header, content,
     /// padding, and after the last entry the trailer.
-    fn fill_entry(&mut self, planned: &Planned, position: u64, buffer: &mut [u8]) -> Result<()> {
+    fn fill_entry(&mut self, planned: &'a Planned, position: u64, buffer: &mut [u8]) -> Result<()> {
         let content_offset = planned.content_offset();
         let header = buffer.len().min(usize_of(content_offset.saturating_sub(position)));
         let (header_part, rest) = buffer.split_at_mut(header);
@@ -82,28 +82,27 @@ impl<'a> PlanReader<'a> {
             Content::File { origin, stamp } => {
                 self.read_file(planned, *origin, stamp, from, content_part)
             }
+            Content::Described(file) => {
+                self.read_file(planned, file.origin, &file.stamp, from, content_part)
+            }
         }
     }
 
     fn read_file(
         &mut self,
-        planned: &Planned,
+        planned: &'a Planned,
         origin: usize,
         stamp: &Stamp,
         from: u64,
         buffer: &mut [u8],
     ) -> Result<()> {
-        let io = |action, error: io::Error| {
-            Error::io(action, shown_path(&self.plan.origins[origin], planned), error)
-        };
+        let place = Place::of(&self.plan.origins[origin], planned);
+        let io = |action, error: io::Error| Error::io(action, place.shown(), error);
         let check = |file: &File| -> Result<()> {
             let now = fstat(file).map_err(|error| io("stat", error.into()))?;
-            stamp.difference(&now).map_or(Ok(()), |what| {
-                Err(Error::changed(shown_path(&self.plan.origins[origin], planned), what))
-            })
+            stamp.difference(&now).map_or(Ok(()), |what| Err(Error::changed(place.shown(), what)))
         };
-        let file = open(&self.plan.origins[origin], &mut self.cursor, origin, planned)
-            .map_err(|error| io("open", error.into()))?;
+        let file = place.open(&mut self.cursor).map_err(|error| io("open", error.into()))?;
         check(&file)?;
         let read = if stamp.sparse { read_sparse } else { read_dense };
         match read(&file, from, buffer) {
@@ -117,35 +116,47 @@ impl<'a> PlanReader<'a> {
     }
 }
 
-fn open(
-    origin: &Origin,
-    (last, cursor): &mut (usize, Cursor),
-    index: usize,
-    planned: &Planned,
-) -> Result<File, Errno> {
-    match origin {
-        Origin::File(path) => open_host_file(path).map(File::from),
-        Origin::Tree { root, strip, .. } => {
-            if *last != index {
-                (*last, *cursor) = (index, Cursor::default());
+/// Where a planned file lies on the host.
+enum Place<'a> {
+    File(&'a Path),
+    /// Below a root that is called `base`.
+    Below {
+        root: &'a Root,
+        base: &'a Path,
+        path: &'a [u8],
+    },
+}
+
+impl<'a> Place<'a> {
+    fn of(origin: &'a Origin, planned: &'a Planned) -> Self {
+        match origin {
+            Origin::File(path) => Self::File(path),
+            Origin::Tree { root, path: base, strip } => {
+                Self::Below { root, base, path: &planned.entry.path[*strip..] }
             }
-            open_inside(root, cursor, &planned.entry.path[*strip..])
+            Origin::Moved { root, path: base, inner } => Self::Below { root, base, path: inner },
         }
-        Origin::Moved { root, inner, .. } => open_inside(root, &mut Cursor::default(), inner),
     }
-}
 
-fn open_inside(root: &Root, cursor: &mut Cursor, path: &[u8]) -> Result<File, Errno> {
-    let parent = parent_of(path).unwrap_or_default();
-    let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
-    open_file(cursor.enter(root, parent)?, name).map(File::from)
-}
+    fn open(&self, (last, cursor): &mut (Option<&'a Root>, Cursor)) -> Result<File, Errno> {
+        match *self {
+            Self::File(path) => open_host_file(path).map(File::from),
+            Self::Below { root, path, .. } => {
+                if !last.is_some_and(|last| std::ptr::eq(last, root)) {
+                    (*last, *cursor) = (Some(root), Cursor::default());
+                }
+                let parent = parent_of(path).unwrap_or_default();
+                let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
+                open_file(cursor.enter(root, parent)?, name).map(File::from)
+            }
+        }
+    }
 
-fn shown_path(origin: &Origin, planned: &Planned) -> PathBuf {
-    match origin {
-        Origin::File(path) => path.clone(),
-        Origin::Moved { path, inner, .. } => shown(path, inner),
-        Origin::Tree { path, strip, .. } => shown(path, &planned.entry.path[*strip..]),
+    fn shown(&self) -> PathBuf {
+        match *self {
+            Self::File(path) => path.to_path_buf(),
+            Self::Below { base, path, .. } => shown(base, path),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod arrange;
 mod fill;
+mod promise;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,9 +16,10 @@ use crate::source::{Root, Stamp};
 use crate::tar::{Entry, Kind, TRAILER, compare_paths, padded};
 
 pub use fill::PlanReader;
+pub(crate) use promise::{Described, Promise, Verifier};
 
 /// Where an entry's bytes come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// There are none.
     None,
@@ -27,15 +29,27 @@ pub(crate) enum Content {
     Bytes(Arc<[u8]>),
     /// A file of one of the plan's origins, in the state that the plan saw.
     File { origin: usize, stamp: Stamp },
+    /// Such a file, with what a description says of it.
+    Described(Box<Described>),
 }
 
 impl Content {
     /// Device and number of an inode that has several names.
-    fn identity(&self) -> Option<(u64, u64)> {
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
         match self {
             Self::Shared(device, inode) => Some((*device, *inode)),
             Self::File { stamp, .. } => stamp.shared_identity(),
+            Self::Described(file) => file.identity,
             Self::None | Self::Bytes(_) => None,
+        }
+    }
+
+    /// The origin of a file.
+    fn origin_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::File { origin, .. } => Some(origin),
+            Self::Described(file) => Some(&mut file.origin),
+            Self::None | Self::Shared(..) | Self::Bytes(_) => None,
         }
     }
 }
@@ -45,7 +59,8 @@ impl Content {
 pub(crate) enum Origin {
     /// A tree; `strip` is the length of what its paths have in the layer before their own part.
     Tree { root: Arc<Root>, path: PathBuf, strip: usize },
-    /// One file of a tree, by its path below the root: an edit has moved its entry elsewhere.
+    /// One file of a tree, by its path below the root: its entry has another path, which an edit
+    /// or a description has given it.
     Moved { root: Arc<Root>, path: PathBuf, inner: Box<[u8]> },
     /// A single file.
     File(PathBuf),
@@ -208,7 +223,7 @@ impl PlanBuilder {
         let Some(mut passed) = self.edits.pass(&mut entry) else { return };
         if passed.moved
             && let Some(place) = place
-            && let Content::File { origin, .. } = &mut content
+            && let Some(origin) = content.origin_mut()
             && let Some(moved) = self.origins[*origin].moved(&place)
         {
             *origin = self.add_origin(moved);

@@ -34,6 +34,10 @@ impl Stamp {
         }
     }
 
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Device and number of an inode that has several names.
     pub(crate) fn shared_identity(&self) -> Option<(u64, u64)> {
         self.shared.then_some((self.device, self.inode))

@@ -1,0 +1,213 @@
+//! What a layer would hold, in the text of mtree(5): the way from a source to a description.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+
+use crate::cancel::Cancel;
+use crate::digest::{Digest, Hasher};
+use crate::edit::Edits;
+use crate::error::{Error, Result, display_path};
+use crate::mtree::{Names, SIGNATURE, write_line};
+use crate::pipeline::Progress;
+use crate::plan::{PlanBuilder, Warning};
+use crate::source::{ArchiveStream, Decoder, Policy, Survey, Treatment, add_tree};
+use crate::tar::{Entry, Kind, Member, Reader, order_key};
+
+/// Bytes that files are read by.
+const READ: usize = 256 * 1024;
+
+/// How a description is made.
+pub struct Describe<'a> {
+    /// Whether files are read for their SHA-256. Without that, a directory is only listed.
+    pub digests: bool,
+    /// Leaves extended attributes out.
+    pub drop_xattrs: bool,
+    /// Number of threads that look at a directory.
+    pub threads: usize,
+    /// Stops the work from outside.
+    pub cancel: &'a Cancel,
+    /// Tells how far it is.
+    pub progress: &'a Progress,
+}
+
+/// An entry, with the digest of its content if that was asked for.
+struct Described {
+    key: Box<[u8]>,
+    entry: Entry,
+    digest: Option<Digest>,
+}
+
+impl Describe<'_> {
+    /// Describes what a layer of `path` holds: of a directory, or of a tar, plain or compressed.
+    ///
+    /// Returns the text, sorted as a layer is, and what was left out.
+    pub fn run(self, path: &Path) -> Result<(Vec<u8>, Vec<Warning>)> {
+        let metadata = fs::metadata(path).map_err(|error| Error::io("open", path, error))?;
+        let (mut entries, warnings) = if metadata.is_dir() {
+            self.directory(path)?
+        } else {
+            let entries = self.archive(path).map_err(|error| error.in_archive(path))?;
+            (entries, Vec::new())
+        };
+        entries.sort_unstable_by(|left, right| left.key.cmp(&right.key));
+        Ok((text(&entries)?, warnings))
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { drop_xattrs: self.drop_xattrs, ..Policy::default() }
+    }
+
+    fn directory(&self, path: &Path) -> Result<(Vec<Described>, Vec<Warning>)> {
+        let policy = self.policy();
+        let mut plan = PlanBuilder::default();
+        add_tree(&mut plan, path, &policy, self.threads, self.cancel)?;
+        let (plan, _) = plan.finish(policy.default_mtime())?;
+        self.progress.set_total(plan.size());
+        let (mut reader, mut buffer) = (plan.reader(), vec![0; READ]);
+        let mut entries = Vec::new();
+        for index in 0..plan.list_entries().len() {
+            let (entry, content, _) = plan.placed(index);
+            let digest = self.digest(entry, &mut buffer, |offset, buffer| {
+                self.progress.advance(buffer.len() as u64);
+                reader.fill(content + offset, buffer).map(|()| buffer.len())
+            })?;
+            entries.push(Described::new(entry.clone(), digest));
+        }
+        Ok((entries, plan.warnings().to_vec()))
+    }
+
+    /// A tar is described as the layer that is made of it: what is refused there is refused here,
+    /// and it is surveyed first only if one look is not enough.
+    fn archive(&self, path: &Path) -> Result<Vec<Described>> {
+        let io = |action| move |error| Error::io(action, path, error);
+        let mut file = File::open(path).map_err(io("open"))?;
+        let metadata = file.metadata().map_err(io("stat"))?;
+        self.progress.set_total(metadata.len());
+        match self.members(&file, Survey::default()) {
+            Err(Error::OutOfOrder { .. }) if metadata.is_file() => {}
+            result => return result,
+        }
+        self.progress.restart();
+        file.rewind().map_err(io("read"))?;
+        let input = Decoder::new(BufReader::with_capacity(READ, &file))?;
+        let mut treatment = Treatment::new(self.policy(), Edits::default());
+        let survey = Survey::of(input, &mut treatment, self.cancel)?;
+        file.rewind().map_err(io("read"))?;
+        self.members(&file, survey)
+    }
+
+    /// The entries of the layer of a tar.
+    fn members(&self, file: &File, survey: Survey) -> Result<Vec<Described>> {
+        let (nothing, edits) = PlanBuilder::default().finish(0)?;
+        let mut treatment = Treatment::new(self.policy(), edits);
+        let input = Decoder::new(BufReader::with_capacity(READ, self.progress.count(file)))?;
+        let layer = Layer(ArchiveStream::new(input, &mut treatment, &nothing, survey));
+        let mut reader = Reader::new(BufReader::with_capacity(READ, layer));
+        let mut buffer = vec![0; READ];
+        let mut entries = Vec::new();
+        while let Some(Member { entry, .. }) = reader.next_member()? {
+            let digest =
+                self.digest(&entry, &mut buffer, |_, buffer| reader.read_content(buffer))?;
+            entries.push(Described::new(entry, digest));
+        }
+        reader.drain()?;
+        Ok(entries)
+    }
+
+    /// The digest of an entry's content, if there is one and it is asked for; `read` is given the
+    /// offset in the content and fills the buffer as far as it can.
+    fn digest(
+        &self,
+        entry: &Entry,
+        buffer: &mut [u8],
+        mut read: impl FnMut(u64, &mut [u8]) -> Result<usize>,
+    ) -> Result<Option<Digest>> {
+        self.cancel.check()?;
+        if !self.digests || entry.kind != Kind::Regular {
+            return Ok(None);
+        }
+        let mut hasher = Hasher::new();
+        let mut offset = 0;
+        while offset < entry.size {
+            self.cancel.check()?;
+            let left = usize::try_from(entry.size - offset).unwrap_or(usize::MAX);
+            let part = &mut buffer[..left.min(READ)];
+            let count = read(offset, part)?;
+            hasher.update(&part[..count]);
+            offset += count as u64;
+        }
+        Ok(Some(hasher.finish()))
+    }
+}
+
+impl Described {
+    fn new(entry: Entry, digest: Option<Digest>) -> Self {
+        Self { key: order_key(&entry.path), entry, digest }
+    }
+}
+
+/// The tar of a layer, to be read as any other.
+struct Layer<'a, R>(ArchiveStream<'a, R>);
+
+impl<R: Read> Read for Layer<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // The reader in front takes the error out again as it is.
+        self.0.fill(buffer).map_err(io::Error::other)
+    }
+}
+
+/// The lines of sorted entries. All names of a file have what its own entry says, and a number
+/// that counts such files from 1.
+fn text(entries: &[Described]) -> Result<Vec<u8>> {
+    let files = files_of(entries)?;
+    let mut names: HashMap<usize, Names> = HashMap::new();
+    for (_, &file) in files.iter().enumerate().filter(|&(index, &file)| index != file) {
+        names.entry(file).or_insert(Names { count: 1, inode: 0 }).count += 1;
+    }
+    let mut text = SIGNATURE.to_vec();
+    let mut numbered = 0;
+    for (described, file) in entries.iter().zip(&files) {
+        if let Some(names) = names.get_mut(file).filter(|names| names.inode == 0) {
+            numbered += 1;
+            names.inode = numbered;
+        }
+        let Described { entry, digest, .. } = &entries[*file];
+        write_line(&described.entry.path, entry, *digest, names.get(file).copied(), &mut text);
+    }
+    Ok(text)
+}
+
+/// For every entry the number of the one that is the file itself: its own, unless it is a hard link.
+fn files_of(entries: &[Described]) -> Result<Vec<usize>> {
+    let mut files: Vec<Option<usize>> = vec![None; entries.len()];
+    let mut chain = Vec::new();
+    for start in 0..entries.len() {
+        let mut at = start;
+        // A link may lead to a link; what was found for one is not looked for again.
+        let file = loop {
+            if let Some(file) = files[at] {
+                break file;
+            }
+            files[at] = Some(at);
+            let Kind::HardLink(target) = &entries[at].entry.kind else {
+                break at;
+            };
+            chain.push(at);
+            at = index_of(entries, target)?;
+        };
+        for link in chain.drain(..) {
+            files[link] = Some(file);
+        }
+    }
+    Ok(files.into_iter().flatten().collect())
+}
+
+fn index_of(entries: &[Described], path: &[u8]) -> Result<usize> {
+    let key = order_key(path);
+    entries.binary_search_by(|described| described.key.cmp(&key)).map_err(|_| {
+        let path = display_path(path).display();
+        Error::Internal(format!("the target `{path}` of a hard link is not there"))
+    })
+}

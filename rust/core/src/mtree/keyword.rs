@@ -1,0 +1,296 @@
+//! What a line says of a file: `keyword=value` words, read into values.
+
+use std::str::FromStr;
+
+use rustix::fs::{major, minor};
+
+use super::base64;
+use super::escape::unescape;
+use crate::digest::Digest;
+use crate::tar::Xattr;
+
+/// The systems whose device numbers libarchive knows; all are `major,minor` here.
+const DEVICE_FORMATS: [&[u8]; 16] = [
+    b"native", b"386bsd", b"4bsd", b"bsdos", b"freebsd", b"hpux", b"isc", b"linux", b"netbsd",
+    b"osf1", b"sco", b"solaris", b"sunos", b"svr3", b"svr4", b"ultrix",
+];
+
+/// The type of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    File,
+    Directory,
+    Link,
+    Char,
+    Block,
+    Fifo,
+    Socket,
+}
+
+impl Type {
+    /// Its name in a file.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "dir",
+            Self::Link => "link",
+            Self::Char => "char",
+            Self::Block => "block",
+            Self::Fifo => "fifo",
+            Self::Socket => "socket",
+        }
+    }
+}
+
+/// All that lines say of one file, or that `/set` says of those that follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keywords {
+    pub(crate) kind: Option<Type>,
+    pub(crate) mode: Option<u32>,
+    pub(crate) uid: Option<u32>,
+    pub(crate) gid: Option<u32>,
+    /// Whether the owner, and the group, are told by a name.
+    pub(crate) uname: bool,
+    pub(crate) gname: bool,
+    pub(crate) size: Option<u64>,
+    /// Whole seconds, rounded down.
+    pub(crate) time: Option<i64>,
+    pub(crate) link: Option<Box<[u8]>>,
+    /// Major and minor number.
+    pub(crate) device: Option<(u32, u32)>,
+    /// Where the content is.
+    pub(crate) contents: Option<Box<[u8]>>,
+    pub(crate) sha256: Option<Digest>,
+    pub(crate) nlink: Option<u64>,
+    pub(crate) inode: Option<u64>,
+    /// The device that the inode is on.
+    pub(crate) resdevice: Option<(u32, u32)>,
+    pub(crate) optional: bool,
+    pub(crate) xattrs: Vec<Xattr>,
+}
+
+impl Keywords {
+    /// Takes over what a word says; else says what is wrong with it.
+    pub(super) fn set(&mut self, word: &[u8]) -> Result<(), String> {
+        let Some(equals) = word.iter().position(|&byte| byte == b'=') else {
+            return self.set_flag(word);
+        };
+        let (name, value) = (&word[..equals], &word[equals + 1..]);
+        let wrong = |expected: &str| {
+            let (name, value) = (name.escape_ascii(), value.escape_ascii());
+            Err(format!("`{name}` is `{value}`: expected {expected}"))
+        };
+        match name {
+            b"type" => match kind(value) {
+                Some(kind) => self.kind = Some(kind),
+                None => {
+                    return wrong("`file`, `dir`, `link`, `char`, `block`, `fifo` or `socket`");
+                }
+            },
+            b"mode" => match octal(value) {
+                Some(mode) => self.mode = Some(mode),
+                None => return wrong("an octal number up to `7777`"),
+            },
+            b"uid" | b"gid" => match decimal(value) {
+                Some(id) if name == b"uid" => self.uid = Some(id),
+                Some(id) => self.gid = Some(id),
+                None => return wrong("a number"),
+            },
+            b"uname" => self.uname = true,
+            b"gname" => self.gname = true,
+            b"size" => match decimal(value) {
+                Some(size) => self.size = Some(size),
+                None => return wrong("a number of bytes"),
+            },
+            b"time" | b"tar_time" => match seconds(value) {
+                Some(time) => self.time = Some(time),
+                None => return wrong("seconds since 1970, such as `1700000000.0`"),
+            },
+            b"link" => self.link = Some(unescape(value)?.into()),
+            b"contents" | b"content" => self.contents = Some(unescape(value)?.into()),
+            b"device" | b"resdevice" => match device(value) {
+                Some(numbers) if name == b"device" => self.device = Some(numbers),
+                Some(numbers) => self.resdevice = Some(numbers),
+                None => return wrong("`native,MAJOR,MINOR`, `MAJOR,MINOR` or one number"),
+            },
+            b"sha256" | b"sha256digest" => match Digest::from_hex(value) {
+                Some(digest) => self.sha256 = Some(digest),
+                None => return wrong("64 hexadecimal digits"),
+            },
+            b"nlink" | b"inode" => match decimal(value) {
+                Some(number) if name == b"nlink" => self.nlink = Some(number),
+                Some(number) => self.inode = Some(number),
+                None => return wrong("a number"),
+            },
+            b"flags" if !matches!(value, b"" | b"none") => {
+                return wrong("`none`: a layer has no file flags");
+            }
+            _ if is_ignored(name) => {}
+            _ => match xattr_name(name) {
+                Some(name) => self.set_xattr(&unescape(name)?, value)?,
+                None => return Err(unknown(name)),
+            },
+        }
+        Ok(())
+    }
+
+    /// Forgets a keyword.
+    pub(super) fn unset(&mut self, name: &[u8]) -> Result<(), String> {
+        match name {
+            b"all" => *self = Self::default(),
+            b"type" => self.kind = None,
+            b"mode" => self.mode = None,
+            b"uid" => self.uid = None,
+            b"gid" => self.gid = None,
+            b"uname" => self.uname = false,
+            b"gname" => self.gname = false,
+            b"size" => self.size = None,
+            b"time" | b"tar_time" => self.time = None,
+            b"link" => self.link = None,
+            b"contents" | b"content" => self.contents = None,
+            b"device" => self.device = None,
+            b"resdevice" => self.resdevice = None,
+            b"sha256" | b"sha256digest" => self.sha256 = None,
+            b"nlink" => self.nlink = None,
+            b"inode" => self.inode = None,
+            b"optional" => self.optional = false,
+            _ if is_ignored(name) => {}
+            _ => {
+                let name = unescape(xattr_name(name).ok_or_else(|| unknown(name))?)?;
+                self.xattrs.retain(|xattr| *xattr.name != *name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over all that a later line says.
+    pub(super) fn amend(&mut self, later: Self) {
+        self.kind = later.kind.or(self.kind);
+        self.mode = later.mode.or(self.mode);
+        self.uid = later.uid.or(self.uid);
+        self.gid = later.gid.or(self.gid);
+        self.uname |= later.uname;
+        self.gname |= later.gname;
+        self.size = later.size.or(self.size);
+        self.time = later.time.or(self.time);
+        self.link = later.link.or(self.link.take());
+        self.device = later.device.or(self.device);
+        self.contents = later.contents.or(self.contents.take());
+        self.sha256 = later.sha256.or(self.sha256);
+        self.nlink = later.nlink.or(self.nlink);
+        self.inode = later.inode.or(self.inode);
+        self.resdevice = later.resdevice.or(self.resdevice);
+        self.optional |= later.optional;
+        for xattr in later.xattrs {
+            self.put_xattr(xattr);
+        }
+    }
+
+    /// A keyword that has no value.
+    fn set_flag(&mut self, name: &[u8]) -> Result<(), String> {
+        match name {
+            b"optional" => self.optional = true,
+            // They say what to leave alone in a tree that is there; here is none yet.
+            b"nochange" | b"ignore" => {}
+            _ if self.clone().unset(name).is_ok() => {
+                return Err(format!("`{}` has no value", name.escape_ascii()));
+            }
+            _ => return Err(unknown(name)),
+        }
+        Ok(())
+    }
+
+    fn set_xattr(&mut self, name: &[u8], value: &[u8]) -> Result<(), String> {
+        let value = base64::decode(value)
+            .ok_or_else(|| format!("the attribute `{}` is not base64", name.escape_ascii()))?;
+        self.put_xattr(Xattr { name: name.into(), value: value.into() });
+        Ok(())
+    }
+
+    fn put_xattr(&mut self, xattr: Xattr) {
+        self.xattrs.retain(|other| other.name != xattr.name);
+        self.xattrs.push(xattr);
+    }
+}
+
+fn unknown(name: &[u8]) -> String {
+    format!("unknown keyword `{}`", name.escape_ascii())
+}
+
+/// Keywords that say nothing of what is in a layer, and digests that nobody here computes.
+fn is_ignored(name: &[u8]) -> bool {
+    match name.strip_suffix(b"digest").unwrap_or(name) {
+        b"md5" | b"ripemd160" | b"rmd160" | b"sha1" | b"sha384" | b"sha512" | b"sha512256" => true,
+        _ => matches!(name, b"flags" | b"tags" | b"cksum" | b"nochange" | b"ignore"),
+    }
+}
+
+/// The attribute that `xattr.user.x` is about; go-mtree also knows the prefix as `xattrs`.
+fn xattr_name(name: &[u8]) -> Option<&[u8]> {
+    name.strip_prefix(b"xattr.")
+        .or_else(|| name.strip_prefix(b"xattrs."))
+        .filter(|name| !name.is_empty())
+}
+
+fn kind(value: &[u8]) -> Option<Type> {
+    use Type::{Block, Char, Directory, Fifo, File, Link, Socket};
+    [File, Directory, Link, Char, Block, Fifo, Socket]
+        .into_iter()
+        .find(|kind| kind.name().as_bytes() == value)
+}
+
+fn octal(value: &[u8]) -> Option<u32> {
+    let digits = digits(value)?;
+    u32::from_str_radix(digits, 8).ok().filter(|&mode| mode <= 0o7777)
+}
+
+fn decimal<T: FromStr>(value: &[u8]) -> Option<T> {
+    digits(value)?.parse().ok()
+}
+
+/// The seconds of `-2.500000000`, which means half a second after second -2 (`struct timespec`).
+fn seconds(value: &[u8]) -> Option<i64> {
+    let mut parts = value.splitn(2, |&byte| byte == b'.');
+    let whole = parts.next()?;
+    if let Some(fraction) = parts.next() {
+        digits(fraction)?;
+    }
+    let unsigned = whole.strip_prefix(b"-").unwrap_or(whole);
+    digits(unsigned)?;
+    std::str::from_utf8(whole).ok()?.parse().ok()
+}
+
+/// Nothing but digits, and at least one of them: no sign, no blank.
+fn digits(value: &[u8]) -> Option<&str> {
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    is_number.then(|| std::str::from_utf8(value).ok())?
+}
+
+/// The major and minor number of a device.
+fn device(value: &[u8]) -> Option<(u32, u32)> {
+    let parts: Vec<&[u8]> = value.split(|&byte| byte == b',').collect();
+    match *parts {
+        // A number of this system, as its file system stores it.
+        [number] => c_number(number).map(|number| (major(number), minor(number))),
+        [major, minor] => Some((c_number32(major)?, c_number32(minor)?)),
+        [format, major, minor] if DEVICE_FORMATS.contains(&format) => {
+            Some((c_number32(major)?, c_number32(minor)?))
+        }
+        _ => None,
+    }
+}
+
+/// A number as C writes it: `259`, `0x103` or `0403`.
+fn c_number(value: &[u8]) -> Option<u64> {
+    let (text, radix) = match value {
+        [b'0', b'x' | b'X', rest @ ..] => (rest, 16),
+        [b'0', rest @ ..] if !rest.is_empty() => (rest, 8),
+        _ => (value, 10),
+    };
+    let text = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('+'))?;
+    u64::from_str_radix(text, radix).ok()
+}
+
+fn c_number32(value: &[u8]) -> Option<u32> {
+    u32::try_from(c_number(value)?).ok()
+}
