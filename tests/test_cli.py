@@ -19,7 +19,7 @@ from fastlayer.cli.run import run
 from fastlayer.cli.text import byte_count, plural
 from fastlayer.errors import printable
 
-VERBS = ["build", "layer", "mtree", "inspect", "validate"]
+VERBS = ["build", "layer", "mtree", "diff", "inspect", "validate"]
 
 
 @pytest.fixture
@@ -101,7 +101,8 @@ def test_the_start_imports_no_verb_and_no_terminal_library(tmp_path: Path) -> No
         (["buidl"], "no such command `buidl`: did you mean `build`?"),
         (
             ["zzz"],
-            "no such command `zzz`: expected `build`, `layer`, `mtree`, `inspect`, `validate`",
+            "no such command `zzz`: expected `build`, `layer`, `mtree`, `diff`, `inspect`, "
+            "`validate`",
         ),
         (
             ["layer", "x", "--compresion", "gzip"],

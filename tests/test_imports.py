@@ -24,7 +24,7 @@ ORDER = [
     {"layer", "mtree"},
     {"image"},
     {"archive"},
-    {"inspection", "validation"},
+    {"difference", "inspection", "validation"},
     {"cli"},
 ]
 # Methods that write are doors to the sinks above them, and `edit.load` is one to its file format;

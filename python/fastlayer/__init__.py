@@ -13,13 +13,14 @@
 
 Layers and images are descriptions until a sink runs them: `save` (an archive that docker, podman,
 containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bare blob). `inspect`
-and `validate` look at what is there.
+and `validate` look at what is there, `diff` at what changed.
 """
 
 from fastlayer import edit
 from fastlayer.archive.docker import save_archive
 from fastlayer.config import ConfigSettings, Healthcheck, History, ImageConfig
 from fastlayer.descriptor import Descriptor
+from fastlayer.difference import Difference, Fact, diff
 from fastlayer.digest import Digest
 from fastlayer.errors import (
     FastlayerError,
@@ -52,7 +53,9 @@ __all__ = [
     "BuiltLayer",
     "ConfigSettings",
     "Descriptor",
+    "Difference",
     "Digest",
+    "Fact",
     "FastlayerError",
     "Healthcheck",
     "History",
@@ -80,6 +83,7 @@ __all__ = [
     "SourceWarning",
     "UnmatchedEditError",
     "UnsupportedEntryError",
+    "diff",
     "edit",
     "inspect",
     "save_archive",

@@ -11,6 +11,7 @@ __all__ = [
     "build_layer",
     "check_edit",
     "check_layer",
+    "compare_trees",
     "describe_tree",
     "list_members",
     "member_header",
@@ -166,6 +167,17 @@ def scan_layer(
     """Read a layer blob of `size` bytes at `offset` of an open file to its end.
 
     With `members`, the record holds every entry; else its list is empty.
+    """
+
+_Stretch = tuple[int, int, int, str]
+_Facts = list[tuple[bytes, bytes, bytes]]
+
+def compare_trees(
+    before: str | _Stretch | Sequence[_Stretch], after: str | _Stretch | Sequence[_Stretch]
+) -> tuple[list[tuple[bytes, str, _Facts]], list[str]]:
+    """List all that is different in `after`, and the sockets that were left out on either side.
+
+    A side is a directory, an archive (descriptor, offset, size, name), or a list of layers.
     """
 
 def list_members(descriptor: int, *, name: str | PathLike[str]) -> list[MemberRecord]:

@@ -82,7 +82,7 @@ class Layer:
     `InvalidArgumentError` at once.
     """
 
-    _kind: Literal["directory", "files", "mtree", "archive", "stream"]
+    _kind: Literal["directory", "diff", "overlay", "files", "mtree", "archive", "stream"]
     _source: Any
     _recipe: Recipe
 
@@ -94,6 +94,29 @@ class Layer:
         any name are kept. Links are never followed. A socket is left out with a `SourceWarning`.
         """
         return cls("directory", os.fsdecode(path), Recipe.of(options))
+
+    @classmethod
+    def from_diff(cls, lower: Path, upper: Path, **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer that makes the directory `lower`, in a layer below, to `upper`.
+
+        It holds what was added or changed, with the directories above it, and whiteouts for what
+        is gone (image-spec, layer.md). Both trees are compared as a layer would hold them: after
+        the options, with times in whole seconds. Files that are alike in metadata are equal if
+        they are one file in one state or if their content is. Two equal trees make a layer
+        without entries.
+        """
+        return cls("diff", (os.fsdecode(lower), os.fsdecode(upper)), Recipe.of(options))
+
+    @classmethod
+    def from_overlay(cls, upperdir: Path, **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer of the upper directory of an overlayfs, which need not be mounted.
+
+        The kernel's whiteouts and opaque directories become those of layers; no attribute of the
+        overlay is kept. Entries that point at a lower directory (`redirect`, `metacopy`) raise
+        `UnsupportedEntryError` when the layer is made. Only root can read the attributes that tell
+        this, unless the overlay was mounted with `userxattr`.
+        """
+        return cls("overlay", os.fsdecode(upperdir), Recipe.of(options))
 
     @classmethod
     def from_files(cls, files: Mapping[str, Path | bytes], **options: Unpack[LayerOptions]) -> Self:

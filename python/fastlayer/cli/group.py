@@ -19,6 +19,7 @@ _VERBS: Final = {
     "build": "Build an image from directories, archives and files",
     "layer": "Make a single layer as a file",
     "mtree": "Describe a directory or a layer as text",
+    "diff": "Show what changed between two trees",
     "inspect": "Show what is in an image",
     "validate": "Check an image thoroughly",
 }
@@ -28,6 +29,7 @@ fastlayer build --rootfs rootfs -t custom/hello:latest -o image.tar
 fastlayer build --add ./app:/app --entrypoint /app -t app:1 -o oci:out
 fastlayer layer rootfs -o layer.tar.zst --compression zstd:3
 fastlayer inspect image.tar
+fastlayer diff old.tar new.tar
 fastlayer validate image.tar
 """
 

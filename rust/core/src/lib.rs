@@ -14,6 +14,7 @@
 
 pub mod blob;
 pub mod cancel;
+pub mod compare;
 pub mod compress;
 pub mod digest;
 pub mod edit;

@@ -201,6 +201,8 @@ pub(crate) fn build_layer(
 /// A source as Python gave it, before any file is opened.
 enum Supplied {
     Directory(PathBuf),
+    Diff(PathBuf, PathBuf),
+    Overlay(PathBuf),
     Files(Vec<(Vec<u8>, FileSource)>),
     Mtree(PathBuf, Option<PathBuf>),
     Archive(PathBuf),
@@ -211,6 +213,11 @@ impl Supplied {
     fn extract(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Self> {
         match kind {
             "directory" => Ok(Self::Directory(source.extract()?)),
+            "diff" => {
+                let (lower, upper) = source.extract()?;
+                Ok(Self::Diff(lower, upper))
+            }
+            "overlay" => Ok(Self::Overlay(source.extract()?)),
             "files" => {
                 let files: Vec<(PyBackedBytes, FileArgument)> = source.extract()?;
                 Ok(Self::Files(
@@ -230,6 +237,8 @@ impl Supplied {
     fn into_source(self) -> Source {
         match self {
             Self::Directory(path) => Source::Directory(path),
+            Self::Diff(lower, upper) => Source::Diff { lower, upper },
+            Self::Overlay(path) => Source::Overlay(path),
             Self::Files(files) => Source::Files(files),
             Self::Mtree(file, base) => Source::Mtree(file, base),
             Self::Archive(path) => Source::Archive(path),

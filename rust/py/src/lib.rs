@@ -4,6 +4,7 @@
 
 use pyo3::prelude::*;
 
+mod compare;
 mod descriptor;
 mod edit;
 mod error;
@@ -18,6 +19,8 @@ mod stream;
 /// The core of fastlayer; see `fastlayer` for the public face.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use crate::compare::compare_trees;
     #[pymodule_export]
     use crate::layer::{LayerRecord, build_layer, check_edit, check_layer};
     #[pymodule_export]

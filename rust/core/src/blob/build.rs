@@ -11,14 +11,23 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Stream};
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{
-    ArchiveStream, FileSource, Policy, Survey, Treatment, add_files, add_mtree, add_tree,
-    decode_ahead,
+    ArchiveStream, FileSource, Policy, Survey, Treatment, add_diff, add_files, add_mtree,
+    add_overlay, add_tree, decode_ahead,
 };
 
 /// What a layer is made of.
 pub enum Source {
     /// A directory tree.
     Directory(PathBuf),
+    /// What is different in one directory tree from another, with whiteouts for what is gone.
+    Diff {
+        /// The tree that lower layers hold.
+        lower: PathBuf,
+        /// The tree that they hold together with this layer.
+        upper: PathBuf,
+    },
+    /// The upper directory of an overlayfs.
+    Overlay(PathBuf),
     /// Files and bytes, each with its destination.
     Files(Vec<(Vec<u8>, FileSource)>),
     /// A description in the form of mtree(5), and the directory with the content, if that is not
@@ -87,6 +96,12 @@ impl Build<'_> {
         match source {
             Source::Directory(path) => {
                 add_tree(&mut plan, &path, &self.policy, self.threads, self.cancel)?;
+            }
+            Source::Diff { lower, upper } => {
+                add_diff(&mut plan, &lower, &upper, &self.policy, self.threads, self.cancel)?;
+            }
+            Source::Overlay(path) => {
+                add_overlay(&mut plan, &path, &self.policy, self.threads, self.cancel)?;
             }
             Source::Files(files) => add_files(&mut plan, files, &self.policy)?,
             Source::Mtree(file, base) => {

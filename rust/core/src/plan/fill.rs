@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::{Content, Origin, Plan, Planned};
 use crate::error::{Error, Result};
-use crate::source::{Cursor, Root, Stamp, open_file, open_host_file, shown};
-use crate::tar::{append_header, parent_of};
+use crate::source::{Cursor, Root, Stamp, open_host_file, shown};
+use crate::tar::append_header;
 
 /// Reads the bytes of a planned tar from any offset.
 ///
@@ -104,8 +104,7 @@ impl<'a> PlanReader<'a> {
         };
         let file = place.open(&mut self.cursor).map_err(|error| io("open", error.into()))?;
         check(&file)?;
-        let read = if stamp.sparse { read_sparse } else { read_dense };
-        match read(&file, from, buffer) {
+        match read_part(&file, stamp, from, buffer) {
             Ok(()) => check(&file),
             // Shorter than planned: the check knows what happened to it.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -145,9 +144,7 @@ impl<'a> Place<'a> {
                 if !last.is_some_and(|last| std::ptr::eq(last, root)) {
                     (*last, *cursor) = (Some(root), Cursor::default());
                 }
-                let parent = parent_of(path).unwrap_or_default();
-                let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
-                open_file(cursor.enter(root, parent)?, name).map(File::from)
+                cursor.open_file(root, path).map(File::from)
             }
         }
     }
@@ -160,8 +157,14 @@ impl<'a> Place<'a> {
     }
 }
 
-fn read_dense(file: &File, from: u64, buffer: &mut [u8]) -> io::Result<()> {
-    file.read_exact_at(buffer, from)
+/// Fills `buffer` with the content of a file from the byte `from` on, without reading its holes.
+pub(crate) fn read_part(
+    file: &File,
+    stamp: &Stamp,
+    from: u64,
+    buffer: &mut [u8],
+) -> io::Result<()> {
+    if stamp.sparse { read_sparse(file, from, buffer) } else { file.read_exact_at(buffer, from) }
 }
 
 /// Reads data where the file has some and writes zeros where it has holes.

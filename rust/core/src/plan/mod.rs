@@ -16,6 +16,7 @@ use crate::source::{Root, Stamp};
 use crate::tar::{Entry, Kind, TRAILER, compare_paths, padded};
 
 pub use fill::PlanReader;
+pub(crate) use fill::read_part;
 pub(crate) use promise::{Described, Promise, Verifier};
 
 /// Where an entry's bytes come from.

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use crate::error::{Error, Result};
+use crate::tar::parent_of;
 
 /// How directories are opened: a link in the place of one is an error.
 const DIRECTORY: OFlags =
@@ -70,6 +71,13 @@ impl Cursor {
         self.path.extend_from_slice(path);
         self.handle = handle;
         Ok(self.handle.as_ref().map_or(root.handle.as_fd(), AsFd::as_fd))
+    }
+
+    /// Opens the file `path` (relative to `root`) for reading.
+    pub(crate) fn open_file(&mut self, root: &Root, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let parent = parent_of(path).unwrap_or_default();
+        let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
+        open_file(self.enter(root, parent)?, name)
     }
 }
 

@@ -3,27 +3,33 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::tar::WHITEOUT_PREFIX;
 
 mod archive;
 mod decode;
+mod diff;
 mod directory;
 mod file;
 mod mtree;
+mod overlay;
 mod pattern;
 mod policy;
 mod stamp;
 mod tree;
+mod whiteout;
 mod xattr;
 
 pub use archive::{ArchiveStream, Survey, Treatment};
 pub use decode::{Decoder, Encoding, decode_ahead};
+pub use diff::add_diff;
 pub use file::{FileSource, add_files, check_destinations};
 pub use mtree::add_mtree;
+pub use overlay::add_overlay;
 pub use pattern::Patterns;
 pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};
 pub use tree::add_tree;
 
-pub(crate) use directory::{Cursor, Root, open_file};
+pub(crate) use directory::{Cursor, Root};
 pub(crate) use file::{file_entry, open_host_file};
 pub(crate) use stamp::Stamp;
 pub(crate) use tree::shown;
@@ -31,7 +37,7 @@ pub(crate) use tree::shown;
 /// A file whose name begins with `.wh.` cannot be stored: in a layer that name deletes another
 /// file (image-spec, "Whiteouts").
 pub(crate) fn refuse_whiteout_name(name: &[u8], shown: &Path) -> Result<()> {
-    if name.starts_with(b".wh.") {
+    if name.starts_with(WHITEOUT_PREFIX) {
         let reason = "a name that begins with `.wh.` would delete files when the layer is applied";
         return Err(Error::unsupported(shown, reason));
     }

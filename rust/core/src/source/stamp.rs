@@ -8,7 +8,7 @@ use rustix::fs::{FileType, Stat};
 pub(crate) struct Stamp {
     device: u64,
     inode: u64,
-    size: u64,
+    pub(crate) size: u64,
     modified: i64,
     changed: i64,
     /// Fewer blocks than bytes: it has holes that need not be read.

@@ -11,7 +11,10 @@ mod reader;
 
 pub use entry::{Entry, Kind, Xattr};
 pub use header::{append_header, archive_member_header};
-pub use path::{compare_paths, is_within, normalize_path, order_key, parent_of};
+pub use path::{
+    OPAQUE_WHITEOUT, WHITEOUT_PREFIX, compare_paths, is_within, normalize_path, order_key,
+    parent_of,
+};
 pub use reader::{Member, Reader};
 
 /// Everything in a tar starts at a multiple of this many bytes.

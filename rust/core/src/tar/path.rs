@@ -30,19 +30,45 @@ pub fn normalize_path(name: &[u8]) -> Result<Box<[u8]>> {
     Ok(path.into())
 }
 
+/// How the name of a whiteout begins (image-spec, layer.md, "Whiteouts").
+pub const WHITEOUT_PREFIX: &[u8] = b".wh.";
+
+/// The name of the whiteout for all that lower layers have in its directory.
+pub const OPAQUE_WHITEOUT: &[u8] = b".wh..wh..opq";
+
 /// A key that sorts paths into the order of a layer: part by part, each bytewise, so that a
-/// directory stands directly before all that it holds (`a`, `a/x`, `a-b`).
+/// directory stands directly before all that it holds (`a`, `a/x`, `a-b`). Whiteouts come before
+/// everything beside them, as layer.md asks.
 #[must_use]
 pub fn order_key(path: &[u8]) -> Box<[u8]> {
-    // No name holds a NUL byte, so giving the slash its place is comparing part by part.
-    path.iter().map(|&byte| if byte == b'/' { 0 } else { byte }).collect()
+    // No name holds a NUL byte, so giving the slash its place is comparing part by part, and one
+    // more NUL stands before every name.
+    let mut key = Vec::with_capacity(path.len());
+    for (number, part) in path.split(|&byte| byte == b'/').enumerate() {
+        if number > 0 {
+            key.push(0);
+        }
+        if part.starts_with(WHITEOUT_PREFIX) {
+            key.push(0);
+        }
+        key.extend_from_slice(part);
+    }
+    key.into()
 }
 
 /// How two paths stand to each other in that order.
 #[must_use]
 pub fn compare_paths(left: &[u8], right: &[u8]) -> Ordering {
-    let key = |&byte: &u8| if byte == b'/' { 0 } else { byte };
-    left.iter().map(key).cmp(right.iter().map(key))
+    let same = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let part = left[..same].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    let follows = |path: &[u8]| !path[part..].starts_with(WHITEOUT_PREFIX);
+    let byte = |path: &[u8]| path.get(same).map(|&byte| if byte == b'/' { 0 } else { byte });
+    let (left_byte, right_byte) = (byte(left), byte(right));
+    // A directory stands before its whiteouts too: nothing is left of its path to compare.
+    if part == same && (left_byte.is_none() || right_byte.is_none()) {
+        return left_byte.cmp(&right_byte);
+    }
+    follows(left).cmp(&follows(right)).then(left_byte.cmp(&right_byte))
 }
 
 /// Whether `path` lies in `directory`, at any depth; everything but the root lies in the root.
@@ -96,6 +122,27 @@ mod tests {
         let mut paths = [&b"a-b"[..], b"a/x", b"b", b"a", b"a/x/y", b"a/x-", b""];
         paths.sort_by_key(|path| order_key(path));
         assert_eq!(paths, [&b""[..], b"a", b"a/x", b"a/x/y", b"a/x-", b"a-b", b"b"]);
+    }
+
+    #[test]
+    fn whiteouts_stand_before_all_that_is_beside_them() {
+        let mut paths =
+            [&b"a/\x01"[..], b"a/.wh.z", b"a", b"-", b".wh.b", b"a/.wh..wh..opq", b"a/.w", b""];
+        paths.sort_by_key(|path| order_key(path));
+        let expected =
+            [&b""[..], b".wh.b", b"-", b"a", b"a/.wh..wh..opq", b"a/.wh.z", b"a/\x01", b"a/.w"];
+        assert_eq!(paths, expected);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn comparing_is_comparing_keys(left in "[a/.\x01]{0,3}(/?\\.wh\\.[a\x01]?)?[a/]{0,3}",
+                                       right in "[a/.\x01]{0,3}(/?\\.wh\\.[a\x01]?)?[a/]{0,3}") {
+            let left = normalize_path(left.replace("..", "b").as_bytes()).unwrap();
+            let right = normalize_path(right.replace("..", "b").as_bytes()).unwrap();
+            let keys = order_key(&left).cmp(&order_key(&right));
+            proptest::prop_assert_eq!(compare_paths(&left, &right), keys);
+        }
     }
 
     #[test]

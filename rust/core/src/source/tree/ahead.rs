@@ -23,6 +23,8 @@ struct State {
     /// Directories that nobody has described yet, by their place in the order of the layer.
     waiting: BTreeMap<Box<[u8]>, Box<[u8]>>,
     ready: HashMap<Box<[u8]>, Result<Listing>>,
+    /// The walk has no more use for directories that come before this place.
+    floor: Box<[u8]>,
     /// The walk is over, or one of its threads has panicked.
     ended: bool,
 }
@@ -33,13 +35,25 @@ impl State {
         if self.ready.len() < READY { Some(self.waiting.pop_first()?.1) } else { None }
     }
 
-    /// Takes note of the directories that a listing has found.
-    fn found(&mut self, listing: &Result<Listing>) {
+    /// Takes the listing of `path`, and note of the directories that it has found.
+    fn found(&mut self, path: Box<[u8]>, listing: Result<Listing>) {
+        if *order_key(&path) < *self.floor {
+            return;
+        }
         for child in listing.iter().flat_map(|listing| &listing.children) {
             if let Child::Directory(path) = child {
                 self.waiting.insert(order_key(path), path.clone());
             }
         }
+        self.ready.insert(path, listing);
+    }
+
+    /// Forgets the directory `path`, all below it, and all before it.
+    fn skip(&mut self, path: &[u8]) {
+        // No byte of a name sorts before this one, and what is below has a smaller one here.
+        self.floor = [&*order_key(path), &[1]].concat().into();
+        self.waiting = self.waiting.split_off(&self.floor);
+        self.ready.retain(|path, _| *order_key(path) >= *self.floor);
     }
 }
 
@@ -65,8 +79,7 @@ impl Board {
             drop(state);
             let listing = look.directory(&path);
             state = self.lock();
-            state.found(&listing);
-            state.ready.insert(path, listing);
+            state.found(path, listing);
             self.changed.notify_all();
         }
     }
@@ -83,14 +96,14 @@ impl Drop for End<'_> {
 }
 
 /// The walk's own side: gives the listings that it asks for.
-pub(super) struct Ahead<'a> {
+pub(in crate::source) struct Ahead<'a> {
     board: &'a Board,
     look: Look<'a>,
 }
 
 impl Ahead<'_> {
     /// Calls `walk` while other threads, so that there are `threads` of them in all, look ahead.
-    pub(super) fn with_threads(
+    pub(in crate::source) fn with_threads(
         tree: &Tree<'_>,
         threads: usize,
         walk: impl FnOnce(&mut Ahead<'_>) -> Result<()>,
@@ -108,9 +121,15 @@ impl Ahead<'_> {
         })
     }
 
+    /// Leaves out the directory `path`, which the walk has come to, and all that it holds.
+    pub(in crate::source) fn skip(&mut self, path: &[u8]) {
+        self.board.lock().skip(path);
+        self.board.changed.notify_all();
+    }
+
     /// Describes the directory `path`, unless that was done already; while another thread is at it,
     /// goes on with the one after it.
-    pub(super) fn listing(&mut self, path: &[u8]) -> Result<Listing> {
+    pub(in crate::source) fn listing(&mut self, path: &[u8]) -> Result<Listing> {
         let key = order_key(path);
         let mut state = self.board.lock();
         let mut mine = path.is_empty() || state.waiting.remove(&key).is_some();
@@ -133,8 +152,7 @@ impl Ahead<'_> {
             drop(state);
             let listing = self.look.directory(&next);
             state = self.board.lock();
-            state.found(&listing);
-            state.ready.insert(next, listing);
+            state.found(next, listing);
             self.board.changed.notify_all();
         }
     }

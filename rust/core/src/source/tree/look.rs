@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FileType, RawDir, Stat, fstat, major, minor, readlinkat, statat};
 use rustix::io::Errno;
@@ -14,43 +15,68 @@ use super::super::xattr::Reached;
 use super::super::{Policy, refuse_whiteout_name};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::plan::Content;
+use crate::plan::{Content, Origin, PlanBuilder};
 use crate::tar::{Entry, Kind, Xattr};
 
 /// Bytes of names that one call of the kernel may list.
 const LIST: usize = 32 * 1024;
 
 /// The tree, as far as every thread has to know it.
-pub(super) struct Tree<'a> {
-    pub(super) root: &'a Root,
-    pub(super) path: &'a Path,
-    pub(super) origin: usize,
-    pub(super) policy: &'a Policy,
+pub(in crate::source) struct Tree<'a> {
+    pub(in crate::source) root: Arc<Root>,
+    pub(in crate::source) path: &'a Path,
+    pub(in crate::source) policy: &'a Policy,
+    pub(in crate::source) cancel: &'a Cancel,
+    /// Attributes are read, whatever the policy does with them then.
+    pub(in crate::source) with_xattrs: bool,
+    origin: usize,
     /// Device and inode of files that are being written.
-    pub(super) outputs: Vec<(u64, u64)>,
-    pub(super) cancel: &'a Cancel,
+    outputs: Vec<(u64, u64)>,
 }
 
-impl Tree<'_> {
-    pub(super) fn shown(&self, path: &[u8]) -> PathBuf {
+impl<'a> Tree<'a> {
+    /// Opens the directory `path` as a place that entries of `plan` come from.
+    pub(in crate::source) fn open(
+        plan: &mut PlanBuilder,
+        path: &'a Path,
+        policy: &'a Policy,
+        cancel: &'a Cancel,
+    ) -> Result<Self> {
+        let root = Arc::new(Root::open(path)?);
+        let origin = plan.add_origin(Origin::tree(Arc::clone(&root), path, &policy.prefix));
+        let outputs = plan.outputs().to_vec();
+        Ok(Self { root, path, policy, cancel, with_xattrs: !policy.drop_xattrs, origin, outputs })
+    }
+
+    /// Tells that a socket is not in the layer.
+    pub(in crate::source) fn warn_of_socket(&self, plan: &mut PlanBuilder, path: &[u8]) {
+        plan.warn(self.shown(path), "is a socket, which no layer can hold: left out");
+    }
+
+    pub(in crate::source) fn shown(&self, path: &[u8]) -> PathBuf {
         super::shown(self.path, path)
     }
 
-    fn io(&self, action: &'static str, path: &[u8], error: Errno) -> Error {
+    /// Applies the policy to an entry of the tree; an error names its place on the host.
+    pub(in crate::source) fn apply_policy(&self, entry: &mut Entry) -> Result<()> {
+        self.policy.apply(entry).map_err(|error| error.at(self.shown(&entry.path)))
+    }
+
+    pub(in crate::source) fn io(&self, action: &'static str, path: &[u8], error: Errno) -> Error {
         Error::io(action, self.shown(path), error)
     }
 }
 
 /// A directory: its own entry, and what it holds in the order of the layer.
-pub(super) struct Listing {
-    pub(super) entry: Entry,
+pub(in crate::source) struct Listing {
+    pub(in crate::source) entry: Entry,
     /// Whether it is there only for the sake of what may be kept below it.
-    pub(super) excluded: bool,
-    pub(super) children: Vec<Child>,
+    pub(in crate::source) excluded: bool,
+    pub(in crate::source) children: Vec<Child>,
 }
 
 /// What a directory holds; paths are relative to the root.
-pub(super) enum Child {
+pub(in crate::source) enum Child {
     /// A directory is described in its turn.
     Directory(Box<[u8]>),
     Entry(Entry, Content),
@@ -58,7 +84,7 @@ pub(super) enum Child {
 }
 
 impl Child {
-    pub(super) fn path(&self) -> &[u8] {
+    pub(in crate::source) fn path(&self) -> &[u8] {
         match self {
             Self::Directory(path) | Self::Socket(path) => path,
             Self::Entry(entry, _) => &entry.path,
@@ -82,7 +108,8 @@ impl<'a> Look<'a> {
 
     pub(super) fn directory(&mut self, path: &[u8]) -> Result<Listing> {
         let Self { tree, cursor, names, xattrs } = self;
-        let handle = cursor.enter(tree.root, path).map_err(|error| tree.io("open", path, error))?;
+        let handle =
+            cursor.enter(&tree.root, path).map_err(|error| tree.io("open", path, error))?;
         let mut inside = Inside { tree, handle, path, xattrs };
         let entry = inside.itself()?;
         let mut children = Vec::new();
@@ -190,7 +217,7 @@ impl Inside<'_> {
     }
 
     fn read_xattrs(&mut self, path: &[u8], reached: &Reached<'_>) -> Result<Box<[Xattr]>> {
-        if self.tree.policy.drop_xattrs {
+        if !self.tree.with_xattrs {
             return Ok(Box::default());
         }
         reached

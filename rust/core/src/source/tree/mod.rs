@@ -8,20 +8,19 @@ mod ahead;
 mod look;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::vec::IntoIter;
 
-use self::ahead::Ahead;
-use self::look::{Child, Tree};
 use super::Policy;
-use super::directory::Root;
 use crate::cancel::Cancel;
 use crate::error::{Result, display_path};
-use crate::plan::{Content, Origin, PlanBuilder};
+use crate::plan::{Content, PlanBuilder};
 use crate::tar::Entry;
 
+pub(super) use self::ahead::Ahead;
+pub(super) use self::look::{Child, Listing, Tree};
+
 /// More gain nothing: they only wait for each other in the kernel.
-const MAX_THREADS: usize = 8;
+pub(super) const MAX_THREADS: usize = 8;
 
 /// Adds everything below the directory `path` to `plan`, the root itself included.
 ///
@@ -34,53 +33,60 @@ pub fn add_tree(
     threads: usize,
     cancel: &Cancel,
 ) -> Result<()> {
-    let root = Arc::new(Root::open(path)?);
-    let origin = plan.add_origin(Origin::tree(Arc::clone(&root), path, &policy.prefix));
-    let outputs = plan.outputs().to_vec();
-    let tree = Tree { root: &root, path, origin, policy, outputs, cancel };
-    let mut walk = Walk { plan, tree: &tree };
-    Ahead::with_threads(&tree, threads.min(MAX_THREADS), |ahead| walk.run(ahead))
+    let tree = Tree::open(plan, path, policy, cancel)?;
+    walk(&tree, threads, |met| {
+        match met {
+            Met::Entry(mut entry, content, excluded) => {
+                tree.apply_policy(&mut entry)?;
+                plan.push(entry, content, excluded);
+            }
+            Met::Socket(path) => tree.warn_of_socket(plan, &path),
+        }
+        Ok(())
+    })
 }
 
-struct Walk<'a> {
-    plan: &'a mut PlanBuilder,
-    tree: &'a Tree<'a>,
+/// What a walk comes to; paths are relative to the root.
+pub(super) enum Met {
+    /// An entry, and whether it is a directory that is there only for the sake of what may be kept
+    /// below it.
+    Entry(Entry, Content, bool),
+    Socket(Box<[u8]>),
 }
 
-impl Walk<'_> {
-    /// Depth first without recursion: a deep tree costs memory, not stack or handles.
-    fn run(&mut self, ahead: &mut Ahead<'_>) -> Result<()> {
-        let mut stack = vec![self.enter(ahead, b"")?];
+/// Calls `meet` for all of `tree`, depth first without recursion: a deep tree costs memory, not
+/// stack or handles.
+pub(super) fn walk(
+    tree: &Tree<'_>,
+    threads: usize,
+    mut meet: impl FnMut(Met) -> Result<()>,
+) -> Result<()> {
+    Ahead::with_threads(tree, threads.min(MAX_THREADS), |ahead| {
+        let mut stack = vec![enter(ahead, b"", &mut meet)?];
         while let Some(children) = stack.last_mut() {
-            self.tree.cancel.check()?;
+            tree.cancel.check()?;
             match children.next() {
                 None => {
                     stack.pop();
                 }
-                Some(Child::Entry(entry, content)) => self.push(entry, content, false)?,
-                Some(Child::Directory(path)) => stack.push(self.enter(ahead, &path)?),
-                Some(Child::Socket(path)) => {
-                    let what = "is a socket, which no layer can hold: left out";
-                    self.plan.warn(self.tree.shown(&path), what);
-                }
+                Some(Child::Entry(entry, content)) => meet(Met::Entry(entry, content, false))?,
+                Some(Child::Directory(path)) => stack.push(enter(ahead, &path, &mut meet)?),
+                Some(Child::Socket(path)) => meet(Met::Socket(path))?,
             }
         }
         Ok(())
-    }
+    })
+}
 
-    /// Adds the directory `path` and returns what it holds.
-    fn enter(&mut self, ahead: &mut Ahead<'_>, path: &[u8]) -> Result<IntoIter<Child>> {
-        let listing = ahead.listing(path)?;
-        self.push(listing.entry, Content::None, listing.excluded)?;
-        Ok(listing.children.into_iter())
-    }
-
-    fn push(&mut self, mut entry: Entry, content: Content, optional: bool) -> Result<()> {
-        let applied = self.tree.policy.apply(&mut entry);
-        applied.map_err(|error| error.at(self.tree.shown(&entry.path)))?;
-        self.plan.push(entry, content, optional);
-        Ok(())
-    }
+/// Meets the directory `path` and returns what it holds.
+fn enter(
+    ahead: &mut Ahead<'_>,
+    path: &[u8],
+    meet: &mut impl FnMut(Met) -> Result<()>,
+) -> Result<IntoIter<Child>> {
+    let listing = ahead.listing(path)?;
+    meet(Met::Entry(listing.entry, Content::None, listing.excluded))?;
+    Ok(listing.children.into_iter())
 }
 
 /// A path of the tree as the user would type it.

@@ -1,0 +1,86 @@
+"""`fastlayer diff`: show what changed between two trees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from fastlayer.archive.output import named
+from fastlayer.cli.command import Command
+from fastlayer.cli.failure import explain
+from fastlayer.cli.options import json_option
+from fastlayer.cli.summary import print_record
+from fastlayer.difference import diff
+from fastlayer.errors import FastlayerError, printable
+
+if TYPE_CHECKING:
+    from fastlayer.difference import Difference, Fact
+
+__all__ = ["diff_command"]
+
+_EXAMPLES: Final = """\
+fastlayer diff rootfs.old rootfs
+fastlayer diff image.tar rootfs
+fastlayer diff oci:layout:1.0 oci:layout:1.1
+fastlayer diff --json a.tar.zst b.tar.gz | jq -r '.differences[].path'
+"""
+
+# The exit statuses are those of diff(1).
+_DIFFERENT: Final = 1
+
+
+class _Trouble(click.ClickException):
+    exit_code = 2
+
+
+@click.command("diff", cls=Command, examples=_EXAMPLES)
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@json_option
+@click.pass_context
+def diff_command(context: click.Context, before: str, after: str, *, as_json: bool) -> None:
+    """Show what was added (A), deleted (D) and modified (M) from BEFORE to AFTER.
+
+    Each is a directory, a tar (plain, gzip or zstd) or an image (an archive, an OCI layout
+    directory), which stands for what its layers make together. Exit status: 0 the same, 1
+    different, 2 failed.
+    """
+    try:
+        found = diff(before, after)
+    except (FastlayerError, OSError) as error:
+        raise _Trouble(explain(error)[1]) from error
+    if as_json:
+        differences = [difference.record() for difference in found]
+        print_record({"before": before, "after": after, "differences": differences})
+    else:
+        with named("<stdout>"):
+            for difference in found:
+                click.echo(_line(difference))
+    if found:
+        context.exit(_DIFFERENT)
+
+
+def _line(difference: Difference) -> str:
+    line = printable(f"{difference.change} {difference.path}")
+    if difference.facts:
+        line += f"  {', '.join(map(_fact, difference.facts))}"
+    return line
+
+
+def _fact(fact: Fact) -> str:
+    """Show a fact, unless its values are only for programs."""
+    if fact.name == "content" or fact.name.startswith("xattr "):
+        return printable(fact.name)
+    before, after = fact.before or "none", fact.after or "none"
+    if fact.name == "mtime":
+        before, after = _time(before), _time(after)
+    return printable(f"{fact.name} {before}→{after}")
+
+
+def _time(seconds: str) -> str:
+    try:
+        return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):
+        return f"@{seconds}"

@@ -1,0 +1,107 @@
+"""What is different between two trees, wherever they are: on disk, in archives or in images."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from fastlayer import engine
+from fastlayer.archive.blob import open_file
+from fastlayer.archive.contents import find_contents
+from fastlayer.errors import InvalidImageError, SourceWarning, quoted
+
+if TYPE_CHECKING:
+    from fastlayer.archive.blob import Blob
+
+__all__ = ["Difference", "Fact", "diff"]
+
+_Stretch: TypeAlias = tuple[int, int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact of an entry that is another one now; empty text where there is none.
+
+    `name` is `type`, `mode`, `owner`, `size`, `content` (a digest), `mtime` (seconds), `target`,
+    `device`, `link` (the first name of the same inode) or `xattr NAME` (the value in hexadecimal).
+    """
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A path that was added (`A`), deleted (`D`) or modified (`M`, then with the facts).
+
+    Names that are no UTF-8 hold surrogates, as in `os.fsdecode`; the root is `.`.
+    """
+
+    change: Literal["A", "D", "M"]
+    path: str
+    facts: tuple[Fact, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        facts = {fact.name: [fact.before, fact.after] for fact in self.facts}
+        return {"change": self.change, "path": self.path, **({"facts": facts} if facts else {})}
+
+
+def diff(before: str | os.PathLike[str], after: str | os.PathLike[str]) -> list[Difference]:
+    """List what changed from one tree to another, in the order of a layer.
+
+    A side is a directory, a tar (plain or compressed; whiteouts in it are entries like others), or
+    an image as in `fastlayer.inspect`, with all its layers applied. Every file is read once, and
+    compared by its SHA-256. Times count in whole seconds. A root that one side has no entry for is
+    no difference. A socket is left out with a `SourceWarning`.
+
+    Raises `InvalidImageError` for an archive of several images without a tag, `SourceError` for
+    trees that a layer cannot hold and broken archives, and `OSError`. The digests of an image's
+    layers are not compared: that is what `fastlayer.validate` does.
+    """
+    with ExitStack() as files:
+        found, left_out = engine.compare_trees(_side(before, files), _side(after, files))
+    for path in left_out:
+        warnings.warn(
+            f"{quoted(path)} is a socket, which no layer can hold: left out",
+            SourceWarning,
+            stacklevel=2,
+        )
+    return [
+        Difference(
+            change=change,  # type: ignore[arg-type]  # the core says one of the three
+            path=_text(path) or ".",
+            facts=tuple(Fact(_text(name), _text(old), _text(new)) for name, old, new in facts),
+        )
+        for path, change, facts in found
+    ]
+
+
+def _side(path: str | os.PathLike[str], files: ExitStack) -> str | _Stretch | list[_Stretch]:
+    name = os.fsdecode(path)
+    # A layout is a directory too.
+    if os.path.isdir(name) and not os.path.lexists(os.path.join(name, "oci-layout")):  # noqa: PTH112, PTH118
+        return name
+    contents = find_contents(path)
+    if contents is None:
+        return _stretch(files.enter_context(open_file(name)), files)
+    files.enter_context(contents)
+    images = contents.images()
+    if len(images) > 1:
+        raise InvalidImageError(
+            f"{quoted(name)} holds {len(images)} images: choose one by its tag, such as "
+            "`oci:DIR:TAG` or `docker-archive:FILE:TAG`"
+        )
+    return [_stretch(layer.blob, files) for layer in images[0].layers]
+
+
+def _stretch(blob: Blob, files: ExitStack) -> _Stretch:
+    return files.enter_context(blob.open()), blob.offset, blob.size, blob.name
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

@@ -1,0 +1,187 @@
+//! Trees as lists of entries with the digests of their content.
+
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::{Stack, is_whiteout};
+use crate::cancel::Cancel;
+use crate::digest::{Digest, Hasher};
+use crate::edit::Edits;
+use crate::error::{Error, Result};
+use crate::plan::{Plan, PlanBuilder, PlanReader, Warning};
+use crate::source::{Decoder, Policy, add_tree};
+use crate::tar::{Entry, Kind, Reader};
+
+/// Bytes that are read and hashed at once.
+const PART: usize = 256 * 1024;
+
+/// An entry of a tree. Hard links are what they link to.
+#[derive(Clone, Debug)]
+pub struct TreeNode {
+    /// Its metadata.
+    pub entry: Entry,
+    /// The digest of its content, if it is a regular file.
+    pub content: Option<Digest>,
+    /// The number of its inode.
+    pub(super) inode: usize,
+}
+
+/// A tree: about 300 bytes for each entry, whatever the files hold.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    pub(super) nodes: Stack<TreeNode>,
+    inodes: usize,
+}
+
+impl Tree {
+    /// Adds all that is in a directory, every file read once; returns what had to be left out.
+    pub fn add_directory(
+        &mut self,
+        path: &Path,
+        threads: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<Warning>> {
+        let mut plan = PlanBuilder::new(Vec::new(), Edits::default());
+        add_tree(&mut plan, path, &Policy::default(), threads, cancel)?;
+        let (plan, _) = plan.finish(0)?;
+        // The plan is a tar, so that a directory is read as archives are.
+        self.add_members(TarOfPlan { plan: &plan, reader: plan.reader(), position: 0 }, cancel)?;
+        Ok(plan.warnings().to_vec())
+    }
+
+    /// Adds the entries of an archive, plain or compressed. Whiteouts are entries like others.
+    pub fn add_archive(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
+        let input = Decoder::new(BufReader::with_capacity(PART, input))?;
+        self.add_members(input, cancel)
+    }
+
+    /// Applies a layer, plain or compressed, to what is there.
+    pub fn apply_layer(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
+        let input = Decoder::new(BufReader::with_capacity(PART, input))?;
+        let mut members = read_members(input, cancel)?;
+        self.nodes.remove_for(members.iter().map(|(entry, _)| &*entry.path));
+        members.retain(|(entry, _)| !is_whiteout(&entry.path));
+        self.put_all(members)
+    }
+
+    fn add_members(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
+        self.put_all(read_members(input, cancel)?)
+    }
+
+    fn put_all(&mut self, members: Vec<Listed>) -> Result<()> {
+        members.into_iter().try_for_each(|(entry, content)| self.put(entry, content))
+    }
+
+    fn put(&mut self, mut entry: Entry, content: Option<Digest>) -> Result<()> {
+        let path = entry.path.clone();
+        entry.xattrs.sort();
+        let node = if let Kind::HardLink(target) = &entry.kind {
+            let mut node = self.nodes.get(target).cloned().ok_or_else(|| {
+                Error::malformed(&path, "the target of this hard link is not there")
+            })?;
+            node.entry.path.clone_from(&path);
+            node
+        } else {
+            self.inodes += 1;
+            TreeNode { entry, content, inode: self.inodes }
+        };
+        let is_directory = node.entry.is_directory();
+        self.nodes.put(path, node, is_directory);
+        Ok(())
+    }
+}
+
+/// An entry with the digest of its content, if it is a regular file.
+type Listed = (Entry, Option<Digest>);
+
+/// Reads a tar to the end of its input.
+fn read_members(input: impl Read, cancel: &Cancel) -> Result<Vec<Listed>> {
+    let mut members = Vec::new();
+    let mut reader = Reader::new(BufReader::with_capacity(PART, input));
+    let mut buffer = vec![0; PART];
+    while let Some(member) = reader.next_member()? {
+        let mut hasher = Hasher::new();
+        loop {
+            cancel.check()?;
+            match reader.read_content(&mut buffer)? {
+                0 => break,
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+        let regular = member.entry.kind == Kind::Regular;
+        members.push((member.entry, regular.then(|| hasher.finish())));
+    }
+    reader.drain()?;
+    Ok(members)
+}
+
+/// The tar of a plan as a stream.
+struct TarOfPlan<'a> {
+    plan: &'a Plan,
+    reader: PlanReader<'a>,
+    position: u64,
+}
+
+impl Read for TarOfPlan<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.plan.size() - self.position).unwrap_or(usize::MAX);
+        let length = left.min(buffer.len());
+        self.reader.fill(self.position, &mut buffer[..length]).map_err(io::Error::other)?;
+        self.position += length as u64;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, differences};
+    use super::*;
+    use crate::tar::append_header;
+
+    fn tar(entries: &[(&str, Kind)]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (path, kind) in entries {
+            let bare = Entry::implied_directory(path.as_bytes(), 0);
+            append_header(&Entry { kind: kind.clone(), ..bare }, &mut bytes).unwrap();
+        }
+        bytes.resize(bytes.len() + 1024, 0);
+        bytes
+    }
+
+    fn link(to: &str) -> Kind {
+        Kind::HardLink(to.as_bytes().into())
+    }
+
+    #[test]
+    fn layers_are_applied_and_archives_are_not() {
+        let base = tar(&[("d", Kind::Directory), ("d/a", Kind::Regular), ("b", link("d/a"))]);
+        let next = tar(&[("d/.wh.a", Kind::Regular), ("c", link("b"))]);
+        let never = Cancel::default();
+        let (mut one, mut other) = (Tree::default(), Tree::default());
+        one.add_archive(&base[..], &never).unwrap();
+        other.apply_layer(&base[..], &never).unwrap();
+        assert_eq!(differences(&one, &other), []);
+        other.apply_layer(&next[..], &never).unwrap();
+        let found = differences(&one, &other);
+        let changes: Vec<(&[u8], bool)> = found
+            .iter()
+            .map(|found| (&*found.path, matches!(found.change, Change::Modified(_))))
+            .collect();
+        // `b` is the first name of its inode as before.
+        assert_eq!(changes, [(&b"c"[..], false), (b"d/a", false)]);
+        one.add_archive(&tar(&[(".wh.x", Kind::Regular)])[..], &never).unwrap();
+        assert!(one.nodes.get(b".wh.x").is_some());
+    }
+
+    #[test]
+    fn a_link_to_nothing_and_a_raised_flag_are_errors() {
+        let bytes = tar(&[("a", link("b"))]);
+        let cancel = Cancel::default();
+        let error = Tree::default().apply_layer(&bytes[..], &cancel).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+        cancel.raise();
+        let bytes = tar(&[("a", Kind::Regular)]);
+        let error = Tree::default().apply_layer(&bytes[..], &cancel).unwrap_err();
+        assert!(matches!(error, Error::Cancelled), "{error}");
+    }
+}

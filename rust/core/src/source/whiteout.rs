@@ -1,0 +1,46 @@
+//! Entries that remove what lower layers hold (image-spec, layer.md, "Whiteouts").
+
+use super::Policy;
+use crate::tar::{Entry, Kind, OPAQUE_WHITEOUT, WHITEOUT_PREFIX, parent_of};
+
+/// Removes `path` of the source, and all that it holds.
+pub(super) fn whiteout(path: &[u8], policy: &Policy) -> Entry {
+    let path = policy.place(path);
+    let parent = parent_of(&path).unwrap_or_default().len();
+    let (parent, name) = path.split_at(if parent == 0 { 0 } else { parent + 1 });
+    marker(&[parent, WHITEOUT_PREFIX, name].concat(), policy)
+}
+
+/// Removes all that lower layers hold in `directory` of the source.
+pub(super) fn opaque(directory: &[u8], policy: &Policy) -> Entry {
+    let directory = policy.place(directory);
+    let slash = if directory.is_empty() { &b""[..] } else { b"/" };
+    marker(&[&directory, slash, OPAQUE_WHITEOUT].concat(), policy)
+}
+
+/// Whiteouts are never seen in a file system, so that none of the owners and times there are
+/// theirs.
+fn marker(path: &[u8], policy: &Policy) -> Entry {
+    let mtime = policy.default_mtime();
+    Entry { kind: Kind::Regular, mode: 0o644, ..Entry::implied_directory(path, mtime) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whiteout_stands_beside_what_it_removes_and_opaque_inside() {
+        let plain = Policy::default();
+        let placed = Policy::default().with_prefix(b"opt/app").unwrap();
+        for (policy, path, beside, inside) in [
+            (&plain, &b"a"[..], &b".wh.a"[..], &b"a/.wh..wh..opq"[..]),
+            (&plain, b"d/a", b"d/.wh.a", b"d/a/.wh..wh..opq"),
+            (&placed, b"a", b"opt/app/.wh.a", b"opt/app/a/.wh..wh..opq"),
+        ] {
+            assert_eq!(&*whiteout(path, policy).path, beside);
+            assert_eq!(&*opaque(path, policy).path, inside);
+        }
+        assert_eq!(&*opaque(b"", &plain).path, b".wh..wh..opq");
+    }
+}
