@@ -10,14 +10,19 @@ CARGO_BENCH ?= --package fastlayer-core
 # Options of yours: make test PYTEST="-k layer", make compare TREE=DIR COMPARE="--runs 1".
 PYTEST      ?=
 COMPARE     ?=
+# How long each target is fuzzed.
+FUZZ_SECONDS ?= 300
 
-SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml 2>/dev/null) \
+SOURCES := $(shell find rust/core rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) \
            $(wildcard Cargo.toml Cargo.lock pyproject.toml)
 
 # Cargo's own calls look at the interpreter that the extension is built for.
 export PYO3_PYTHON := $(CURDIR)/$(RUN)
 
-.PHONY: help demo test lint bench compare clean setup
+FUZZ         := target/fuzz
+FUZZ_TARGETS := $(patsubst rust/fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard rust/fuzz/fuzz_targets/*.rs))
+
+.PHONY: help demo test lint bench compare fuzz $(FUZZ_TARGETS) clean setup
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -29,6 +34,7 @@ help: ## Show this
 	@echo '  make lint               formats, lints, types and the stub of the extension'
 	@echo '  make bench              how fast each part is'
 	@echo '  make compare TREE=DIR   how fast the whole is on DIR, beside other tools'
+	@echo '  make fuzz               any bytes into each reader, FUZZ_SECONDS=300 for each'
 	@echo '  make clean              remove all that was made here'
 	@echo
 	@echo 'The first call makes .venv and builds the extension in it; later ones only what changed.'
@@ -57,8 +63,29 @@ compare: $(VENV)/.built
 	$(if $(TREE),,$(error fastlayer: say which directory to build from: make compare TREE=DIR))
 	$(RUN) -m benches.compare $(TREE) $(COMPARE)
 
+fuzz: $(FUZZ_TARGETS)
+
+# What is worth keeping goes to the first folder, a finding to rust/fuzz/artifacts. libFuzzer's
+# flags for the compiler are not stable ones; RUSTC_BOOTSTRAP lets the compiler that is there take
+# them. Memory that is kept back after it was freed, to find uses of it, counts for the limit too.
+$(FUZZ_TARGETS): export RUSTC_BOOTSTRAP := 1
+$(FUZZ_TARGETS): export ASAN_OPTIONS := quarantine_size_mb=8
+$(FUZZ_TARGETS): fuzz-%: $(FUZZ)/bin/cargo-fuzz
+	@mkdir -p $(FUZZ)/corpus/$*
+	$< build --fuzz-dir rust/fuzz --target-dir $(FUZZ) $*
+	@echo 'fuzzing $* for $(FUZZ_SECONDS) seconds'
+	@$< run --fuzz-dir rust/fuzz --target-dir $(FUZZ) $* $(FUZZ)/corpus/$* rust/fuzz/seeds/$* -- \
+	  -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=256 -timeout=20 -max_len=16384 \
+	  -print_final_stats=1 >$(FUZZ)/$*.log 2>&1 || { cat $(FUZZ)/$*.log; exit 1; }
+	@sed -n 's/^stat:://p' $(FUZZ)/$*.log
+
+$(FUZZ)/bin/cargo-fuzz:
+	$(need-rust)
+	$(call need,command -v c++,a C++ compiler (c++): apt-get install g++)
+	cargo install --quiet --locked --root $(FUZZ) --version 0.13.2 cargo-fuzz
+
 clean:
-	rm -rf $(VENV) target build python/fastlayer/_core*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) target build rust/fuzz/artifacts python/fastlayer/_core*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 
 setup: $(VENV)/.built
 

@@ -1,9 +1,11 @@
 """Reading archives and layouts: which images are there, and what is refused."""
 
 import hashlib
+import io
 import json
 import os
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -448,6 +450,23 @@ def test_a_member_that_is_there_twice(archive: Path) -> None:
     """Readers do not agree on which of two members counts."""
     archive.write_bytes(tar([*layout(SAMPLE).items(), ("index.json", index())]))
     refused(archive, "`index.json` is there twice")
+
+
+def test_a_sparse_member(archive: Path) -> None:
+    """A file inside an archive is read where it stands, which holds no zeroes of a sparse one."""
+    content = index()
+    member = tarfile.TarInfo("index.json")
+    member.size = len(content)
+    member.pax_headers = {
+        "GNU.sparse.size": f"{len(content)}",
+        "GNU.sparse.numblocks": "1",
+        "GNU.sparse.map": f"0,{len(content)}",
+    }
+    members = {name: content for name, content in layout(SAMPLE).items() if name != "index.json"}
+    archive.write_bytes(tar(members))
+    with tarfile.open(archive, "a", format=tarfile.PAX_FORMAT) as file:
+        file.addfile(member, io.BytesIO(content))
+    refused(archive, "`index.json` is a sparse file")
 
 
 def test_names_with_a_dot(archive: Path) -> None:

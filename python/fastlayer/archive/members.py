@@ -69,7 +69,8 @@ class ArchiveMembers:
     def find(self, name: str) -> Blob:
         """Find a regular file, also through links.
 
-        Raises `InvalidImageError` if it is missing or there twice, or if a link leads nowhere.
+        Raises `InvalidImageError` if it is missing, sparse or there twice, or if a link leads
+        nowhere.
         """
         wanted, name = name, _inside(name)
         for _ in range(_MAX_LINKS):
@@ -78,6 +79,8 @@ class ArchiveMembers:
                 raise self._refusal(wanted, "is missing")
             if name in self._twice:
                 raise self._refusal(wanted, "is there twice")
+            if member.sparse:
+                raise self._refusal(wanted, "is a sparse file, of which only parts are stored")
             if member.kind == "file":
                 return Blob(
                     wanted,

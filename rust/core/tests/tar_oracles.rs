@@ -1,12 +1,16 @@
 //! The tar reader against archives that GNU tar, bsdtar and Python's `tarfile` wrote.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod tools;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
 use fastlayer_core::tar::{Entry, Kind, Reader};
+
+use self::tools::output;
 
 const TIME: i64 = 1_234_567_890;
 
@@ -60,20 +64,6 @@ fn check(archive: &[u8], expected: &[(String, Kind, u64)], writer: &str) {
     assert_eq!((read[0].0.mode, read[0].0.mtime), (0o4751, TIME), "{writer}");
 }
 
-/// What `command` prints, or `None` with the reason where it is not installed.
-fn output(command: &mut Command) -> Option<Vec<u8>> {
-    match command.output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            Some(output.stdout)
-        }
-        Err(error) => {
-            eprintln!("skipped: cannot run `{}`: {error}", command.get_program().display());
-            None
-        }
-    }
-}
-
 fn with_tree(longest: usize, write: impl Fn(&Path, &[String]) -> Option<Vec<u8>>, writer: &str) {
     let folder = tempfile::tempdir().unwrap();
     let expected = tree(folder.path(), longest);
@@ -93,7 +83,7 @@ fn every_format_of_gnu_tar_is_read() {
     {
         let write = |root: &Path, names: &[String]| {
             let format = format!("--format={format}");
-            output(Command::new("tar").args([&format, "-cf", "-", "-C"]).arg(root).args(names))
+            output(Command::new("tar").args([&format, "-cf", "-", "-C"]).arg(root).args(names), b"")
         };
         with_tree(longest, write, format);
     }
@@ -104,7 +94,10 @@ fn every_format_of_bsdtar_is_read() {
     for (format, longest) in [("v7tar", 99), ("gnutar", 180), ("ustar", 100), ("pax", 180)] {
         let write = |root: &Path, names: &[String]| {
             let format = format!("--format={format}");
-            output(Command::new("bsdtar").args([&format, "-cf", "-", "-C"]).arg(root).args(names))
+            output(
+                Command::new("bsdtar").args([&format, "-cf", "-", "-C"]).arg(root).args(names),
+                b"",
+            )
         };
         with_tree(longest, write, format);
     }
@@ -119,7 +112,7 @@ fn every_format_of_tarfile_is_read() {
     for (format, longest) in [(0, 100), (1, 180), (2, 180)] {
         let write = |root: &Path, names: &[String]| {
             let mut python = Command::new("python3");
-            output(python.args(["-c", program, &format.to_string()]).arg(root).args(names))
+            output(python.args(["-c", program, &format.to_string()]).arg(root).args(names), b"")
         };
         with_tree(longest, write, &format!("tarfile format {format}"));
     }

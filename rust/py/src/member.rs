@@ -17,11 +17,13 @@ pub(crate) struct MemberRecord {
     entry: Entry,
     #[pyo3(get)]
     offset: u64,
+    #[pyo3(get)]
+    sparse: bool,
 }
 
 impl From<Member> for MemberRecord {
     fn from(member: Member) -> Self {
-        Self { entry: member.entry, offset: member.offset }
+        Self { entry: member.entry, offset: member.offset, sparse: member.sparse }
     }
 }
 

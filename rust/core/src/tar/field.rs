@@ -23,3 +23,10 @@ pub(super) const STAR_CTIME: Range<usize> = 488..500;
 pub(super) const STAR_TRAILER: Range<usize> = 508..512;
 pub(super) const GNU_ATIME: Range<usize> = 345..357;
 pub(super) const GNU_CTIME: Range<usize> = 357..369;
+/// Four places for stretches of a sparse file, whether a block with more follows, and its size.
+pub(super) const GNU_SPARSE: Range<usize> = 386..482;
+pub(super) const GNU_IS_EXTENDED: usize = 482;
+pub(super) const GNU_REAL_SIZE: Range<usize> = 483..495;
+/// The same in a block that follows: 21 places.
+pub(super) const EXTENSION_SPARSE: Range<usize> = 0..504;
+pub(super) const EXTENSION_IS_EXTENDED: usize = 504;

@@ -25,6 +25,8 @@ pub(super) struct Header {
     pub(super) mtime: i64,
     pub(super) major: i64,
     pub(super) minor: i64,
+    /// All of the block, if it is an old GNU sparse file's: its map stands behind these fields.
+    pub(super) sparse_block: Option<Box<[u8; BLOCK]>>,
 }
 
 impl Header {
@@ -43,7 +45,12 @@ impl Header {
             mtime: number(block, field::MTIME, "time")?,
             major: 0,
             minor: 0,
+            sparse_block: None,
         };
+        // Star has the same type with another map.
+        if header.type_flag == b'S' && dialect == Dialect::Gnu {
+            header.sparse_block = Some(Box::new(*block));
+        }
         if dialect != Dialect::V7 {
             header.major = number(block, field::MAJOR, "major device number")?;
             header.minor = number(block, field::MINOR, "minor device number")?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Xattr;
 use super::super::pax::{parse_decimal, parse_record, parse_time};
 use super::block::{Header, text};
+use super::{shown, sparse};
 use crate::error::{Error, Result};
 
 /// Extended attributes, as star named them and every engine reads them.
@@ -13,10 +14,16 @@ const XATTR: &[u8] = b"SCHILY.xattr.";
 /// Sparse files in PAX form, all versions.
 const SPARSE: &[u8] = b"GNU.sparse.";
 
+/// Records that override a field of the header, or that Go refuses when their value is none. No
+/// other ones are held.
+const FIELDS: [&[u8]; 8] =
+    [b"atime", b"ctime", b"gid", b"linkpath", b"mtime", b"path", b"size", b"uid"];
+
 /// Everything that applies to the next member.
 #[derive(Default)]
 pub(super) struct Extended {
     records: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    sparse: sparse::Records,
     long_name: Box<[u8]>,
     long_link: Box<[u8]>,
 }
@@ -26,27 +33,18 @@ impl Extended {
     /// with the same key the later counts.
     pub(super) fn set_records(&mut self, mut bytes: &[u8]) -> Result<(), String> {
         self.records.clear();
+        self.sparse = sparse::Records::default();
         while !bytes.is_empty() {
             let Some((record, rest)) = parse_record(bytes) else {
-                let start = &bytes[..bytes.len().min(40)];
-                return Err(format!(
-                    "its extended header has no valid record at `{}`",
-                    start.escape_ascii()
-                ));
+                let start = shown(bytes);
+                return Err(format!("its extended header has no valid record at `{start}`"));
             };
-            self.records.insert(record.key.into(), record.value.into());
+            if let Some(key) = record.key.strip_prefix(SPARSE) {
+                self.sparse.set(key, record.value)?;
+            } else if FIELDS.contains(&record.key) || record.key.starts_with(XATTR) {
+                self.records.insert(record.key.into(), record.value.into());
+            }
             bytes = rest;
-        }
-        Ok(())
-    }
-
-    /// Checks the records of a `g` header, which apply to nothing.
-    pub(super) fn check_global(bytes: &[u8]) -> Result<(), String> {
-        let mut global = Self::default();
-        global.set_records(bytes)?;
-        // Go checks maps of sparse files even there. No writer puts one there.
-        if global.records.keys().any(|key| key.starts_with(SPARSE)) {
-            return Err("a global extended header describes a sparse file".to_owned());
         }
         Ok(())
     }
@@ -61,17 +59,16 @@ impl Extended {
         self.long_link = text(bytes).into();
     }
 
-    /// Puts everything into `header` and returns the extended attributes, sorted by name.
+    /// Puts everything into `header` and returns the extended attributes, sorted by name, and what
+    /// is said about a sparse file.
     ///
     /// As in Go, an empty value leaves the header's own, and a GNU name beats a PAX one.
-    pub(super) fn apply(self, header: &mut Header) -> Result<Box<[Xattr]>> {
+    pub(super) fn apply(self, header: &mut Header) -> Result<(Box<[Xattr]>, sparse::Records)> {
         let mut xattrs = Vec::new();
-        let mut sparse = false;
         for (key, value) in self.records {
             if let Some(name) = key.strip_prefix(XATTR) {
                 xattrs.push(Xattr { name: name.into(), value });
             } else {
-                sparse |= key.starts_with(SPARSE);
                 apply_record(header, &key, &value)
                     .ok_or_else(|| bad_value(header, &key, &value))?;
             }
@@ -82,10 +79,7 @@ impl Extended {
         if !self.long_link.is_empty() {
             header.link = self.long_link.into();
         }
-        if sparse {
-            return Err(super::sparse_refused(&header.name));
-        }
-        Ok(xattrs.into())
+        Ok((xattrs.into(), self.sparse))
     }
 }
 
@@ -101,9 +95,8 @@ fn apply_record(header: &mut Header, key: &[u8], value: &[u8]) -> Option<()> {
         b"gid" => header.gid = parse_decimal(value)?,
         b"size" => header.size = parse_decimal(value)?,
         b"mtime" => header.mtime = parse_time(value)?,
-        // Not kept, but what Go refuses is refused.
-        b"atime" | b"ctime" => _ = parse_time(value)?,
-        _ => {}
+        // An access or change time: not kept, but what Go refuses is refused.
+        _ => _ = parse_time(value)?,
     }
     Some(())
 }
@@ -112,7 +105,7 @@ fn bad_value(header: &Header, key: &[u8], value: &[u8]) -> Error {
     let reason = format!(
         "its extended header has the {} `{}`, which is none",
         key.escape_ascii(),
-        value.escape_ascii()
+        shown(value)
     );
     Error::malformed(&header.name, reason)
 }

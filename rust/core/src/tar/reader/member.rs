@@ -2,6 +2,7 @@
 
 use super::super::{Entry, Kind, Xattr, normalize_path};
 use super::block::Header;
+use super::shown;
 use crate::error::{Error, Result, display_path};
 
 /// Whether content can follow a header of this type; links, devices and directories have none.
@@ -20,7 +21,7 @@ pub(super) fn resolve_old_type(header: &mut Header) {
 pub(super) fn entry(header: &Header, size: u64, xattrs: Box<[Xattr]>) -> Result<Entry> {
     let kind = kind(header)?;
     if let Some(xattr) = xattrs.iter().find(|xattr| xattr.name.is_empty()) {
-        let value = xattr.value.escape_ascii();
+        let value = shown(&xattr.value);
         return Err(unsupported(header, format!("an attribute has no name, only `{value}`")));
     }
     Ok(Entry {
@@ -37,15 +38,14 @@ pub(super) fn entry(header: &Header, size: u64, xattrs: Box<[Xattr]>) -> Result<
 
 fn kind(header: &Header) -> Result<Kind> {
     Ok(match header.type_flag {
-        // Contiguous files are plain ones everywhere.
-        b'0' | b'7' => Kind::Regular,
+        // Contiguous files are plain ones everywhere, sparse ones once they are expanded.
+        b'0' | b'7' | b'S' => Kind::Regular,
         b'1' => Kind::HardLink(normalize_path(&header.link)?),
         b'2' => Kind::Symlink(header.link.as_slice().into()),
         b'3' => Kind::CharDevice { major: major(header)?, minor: minor(header)? },
         b'4' => Kind::BlockDevice { major: major(header)?, minor: minor(header)? },
         b'5' => Kind::Directory,
         b'6' => Kind::Fifo,
-        b'S' => return Err(super::sparse_refused(&header.name)),
         other => {
             let reason =
                 format!("its type flag `{}` is not one of `0` to `7`", other.escape_ascii());

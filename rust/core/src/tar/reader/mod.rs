@@ -1,24 +1,44 @@
 //! A strict streaming reader that takes what Go's `archive/tar` takes, and nothing else.
 //!
 //! What engines would read differently, or not at all, is an error here and never a partial
-//! result: of two readers that disagree about an archive, one is being lied to.
+//! result: of two readers that disagree about an archive, one is being lied to. So some of what
+//! Go takes is refused too:
+//!
+//! - what no layer holds: types other than `0` to `7` and sparse files, owners, groups and device
+//!   numbers that are not of 32 bits, attributes without a name, names with `..` or a NUL;
+//! - times beyond 64 bits, which wrap around in Go;
+//! - a sparse file of a version that is not known, whose stored bytes Go hands out for its
+//!   content, or one of two kinds at once, of which Go passes over one;
+//! - a sparse file that lacks bytes of its map or has others, which Go finds only when it reads
+//!   the content.
+//!
+//! Global headers are passed over, where Go hands them out as members, and only an entry's
+//! `0o7777` bits of mode are kept.
+//!
+//! Memory is bounded by [`MAX_SPECIAL`], whatever a header says: an extended header, a long name
+//! or a sparse map is held, content never.
 
 mod block;
+mod content;
 mod extended;
+mod input;
 mod member;
+mod sparse;
 
-use std::io::{self, ErrorKind, Read, Seek};
+use std::io::{Read, Seek};
 
 use self::block::Header;
+use self::content::Content;
 use self::extended::Extended;
-use super::{BLOCK, Entry, padded};
-use crate::error::{Error, Result, display_path};
+use self::input::Input;
+use super::{BLOCK, Entry};
+use crate::error::{Error, Result};
 
-/// The most that an extended header or a long name may hold, as in Go and libarchive.
+/// The most that an extended header, a long name or a sparse map may hold, as in Go and libarchive.
 const MAX_SPECIAL: u64 = 1 << 20;
 
-/// How much unwanted content is read at once.
-const SKIP_BUFFER: usize = 64 << 10;
+/// As much of a value as a message shows.
+const MAX_SHOWN: usize = 40;
 
 /// One member of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +49,9 @@ pub struct Member {
     pub name: Box<[u8]>,
     /// Where its content begins, counted from the start of the archive.
     pub offset: u64,
+    /// Whether the archive leaves out some of its zeroes, so that other bytes than the content's
+    /// stand at `offset` and after it.
+    pub sparse: bool,
 }
 
 /// Reads an archive member by member.
@@ -37,16 +60,10 @@ pub struct Member {
 /// belongs in a [`BufReader`](std::io::BufReader).
 #[derive(Debug)]
 pub struct Reader<R> {
-    inner: R,
-    /// Bytes read or skipped so far.
-    position: u64,
-    /// Content of the current member that was not read yet, and the padding after it.
-    remaining: u64,
-    padding: u64,
-    /// The name last read, for messages.
-    name: Box<[u8]>,
+    input: Input<R>,
+    /// What was not read yet of the current member.
+    content: Content,
     state: State,
-    skipped: Box<[u8]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,15 +76,7 @@ enum State {
 impl<R: Read> Reader<R> {
     /// Reads from `inner`, which stands at the archive's first byte.
     pub fn new(inner: R) -> Self {
-        Self {
-            inner,
-            position: 0,
-            remaining: 0,
-            padding: 0,
-            name: Box::default(),
-            state: State::Reading,
-            skipped: Box::default(),
-        }
+        Self { input: Input::new(inner), content: Content::default(), state: State::Reading }
     }
 
     /// Passes over what is left of the current member and reads the next one's headers; `None` at
@@ -91,57 +100,41 @@ impl<R: Read> Reader<R> {
         result
     }
 
-    /// Reads content of the current member; 0 at its end.
+    /// Reads content of the current member, of a sparse file its zeroes too; 0 at its end.
     pub fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize> {
         if self.state == State::Failed {
             return Err(self.failed_before());
         }
-        let wanted = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(buffer.len());
-        if wanted == 0 {
-            return Ok(0);
+        let result = self.content.read(&mut self.input, buffer);
+        if result.is_err() {
+            self.state = State::Failed;
         }
-        match self.read_some(&mut buffer[..wanted]) {
-            Ok(0) => {
-                self.state = State::Failed;
-                let reason = format!("the input ends {} bytes before its content", self.remaining);
-                Err(Error::malformed(&self.name, reason))
-            }
-            Ok(count) => {
-                self.remaining -= count as u64;
-                Ok(count)
-            }
-            Err(error) => {
-                self.state = State::Failed;
-                Err(error)
-            }
-        }
+        result
     }
 
     /// Reads what follows the end of the archive, to the end of the input.
     pub fn drain(&mut self) -> Result<()> {
-        let mut buffer = vec![0; SKIP_BUFFER];
-        while self.read_some(&mut buffer)? > 0 {}
-        Ok(())
+        self.input.skip(u64::MAX).map(drop)
     }
 
     /// How many bytes of the archive were read or skipped.
     #[must_use]
     pub const fn position(&self) -> u64 {
-        self.position
+        self.input.position()
     }
 
     /// Gives back the source, which stands wherever reading stopped.
     #[must_use]
     pub fn into_inner(self) -> R {
-        self.inner
+        self.input.into_inner()
     }
 
     /// The member after the current one, with all that stands before it for its sake.
     fn advance(&mut self) -> Result<Option<Member>> {
         let mut extended = Extended::default();
         loop {
-            self.skip_remaining()?;
-            if !self.skip_padding()? {
+            self.content.skip(&mut self.input)?;
+            if !self.content.skip_padding(&mut self.input)? {
                 return Ok(None);
             }
             let Some(header) = self.read_header()? else {
@@ -156,8 +149,9 @@ impl<R: Read> Reader<R> {
                 // Go hands global records out as a member of their own and applies them to none;
                 // what stood before them is lost.
                 b'g' => {
+                    let mut global = Extended::default();
                     let records = self.read_special()?;
-                    Extended::check_global(&records).map_err(|reason| self.malformed(reason))?;
+                    global.set_records(&records).map_err(|reason| self.malformed(reason))?;
                     extended = Extended::default();
                 }
                 b'L' => extended.set_long_name(&self.read_special()?),
@@ -168,17 +162,24 @@ impl<R: Read> Reader<R> {
     }
 
     fn finish_member(&mut self, mut header: Header, extended: Extended) -> Result<Member> {
-        let xattrs = extended.apply(&mut header)?;
+        let (xattrs, records) = extended.apply(&mut header)?;
         member::resolve_old_type(&mut header);
         self.expect_content(&header)?;
-        let entry = member::entry(&header, self.remaining, xattrs)?;
-        Ok(Member { entry, name: header.name.into(), offset: self.position })
+        let map = sparse::map_of(&mut header, &records, &mut self.content, &mut self.input)?;
+        self.input.set_name(&header.name);
+        let (sparse, size) =
+            map.as_ref().map_or((false, self.content.stored()), |map| (true, map.size()));
+        if let Some(map) = map {
+            self.content.expand(map);
+        }
+        let entry = member::entry(&header, size, xattrs)?;
+        Ok(Member { entry, name: header.name.into(), offset: self.position(), sparse })
     }
 
     /// The next header block; `None` at the end of the archive.
     fn read_header(&mut self) -> Result<Option<Header>> {
-        let start = self.position;
-        let Some(block) = self.read_block()? else {
+        let start = self.position();
+        let Some(block) = self.input.read_block()? else {
             return Ok(None);
         };
         if block != [0; BLOCK] {
@@ -186,7 +187,7 @@ impl<R: Read> Reader<R> {
                 .map(Some)
                 .map_err(|reason| self.malformed(format!("the header at byte {start}: {reason}")));
         }
-        match self.read_block()? {
+        match self.input.read_block()? {
             Some(block) if block != [0; BLOCK] => Err(self.malformed(format!(
                 "the block of zeroes at byte {start} does not end it: another header follows"
             ))),
@@ -194,94 +195,29 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// A whole block; `None` when the input ends before its first byte.
-    fn read_block(&mut self) -> Result<Option<[u8; BLOCK]>> {
-        let mut block = [0; BLOCK];
-        match self.read_full(&mut block)? {
-            0 => Ok(None),
-            BLOCK => Ok(Some(block)),
-            count => Err(self.malformed(format!(
-                "the input ends {count} bytes into a block of {BLOCK}, at byte {}",
-                self.position
-            ))),
-        }
-    }
-
     /// Sets what follows the header. Kinds without content have none, whatever their size says.
     fn expect_content(&mut self, header: &Header) -> Result<()> {
-        self.name = header.name.as_slice().into();
+        self.input.set_name(&header.name);
         let size = if member::has_content(header.type_flag) { header.size } else { 0 };
-        self.remaining = u64::try_from(size)
+        let stored = u64::try_from(size)
             .map_err(|_| self.malformed(format!("its size is negative: {size}")))?;
-        self.padding = padded(self.remaining) - self.remaining;
+        self.content = Content::new(stored);
         Ok(())
     }
 
     /// The content of an extended header or a long name.
     fn read_special(&mut self) -> Result<Vec<u8>> {
-        let size = self.remaining;
+        let size = self.content.stored();
         if size > MAX_SPECIAL {
             let reason =
                 format!("an extended header of {size} bytes; readers take {MAX_SPECIAL} at most");
             return Err(self.malformed(reason));
         }
-        let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            filled += self.read_content(&mut bytes[filled..])?;
-        }
-        Ok(bytes)
-    }
-
-    fn skip_remaining(&mut self) -> Result<()> {
-        if self.remaining == 0 {
-            return Ok(());
-        }
-        let mut buffer = std::mem::take(&mut self.skipped);
-        if buffer.is_empty() {
-            buffer = vec![0; SKIP_BUFFER].into();
-        }
-        while self.remaining > 0 {
-            self.read_content(&mut buffer)?;
-        }
-        self.skipped = buffer;
-        Ok(())
-    }
-
-    /// Whether there was as much padding as there has to be.
-    fn skip_padding(&mut self) -> Result<bool> {
-        let padding = usize::try_from(self.padding).unwrap_or(0);
-        self.padding = 0;
-        Ok(self.read_full(&mut [0; BLOCK][..padding])? == padding)
-    }
-
-    /// Fills `buffer` as far as the input goes.
-    fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read_some(&mut buffer[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        Ok(filled)
-    }
-
-    fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        loop {
-            match self.inner.read(buffer) {
-                Ok(count) => {
-                    self.position += count as u64;
-                    return Ok(count);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(read_error(&self.name, error)),
-            }
-        }
+        self.content.read_to_end(&mut self.input)
     }
 
     fn malformed(&self, reason: impl Into<String>) -> Error {
-        Error::malformed(&self.name, reason)
+        self.input.malformed(reason)
     }
 
     /// Reading on after an error would make a partial result of it.
@@ -294,39 +230,20 @@ impl<R: Read + Seek> Reader<R> {
     /// Passes over what is left of the current member's content without reading it, and makes sure
     /// that it is there.
     pub fn skip_content(&mut self) -> Result<()> {
-        // Seeking past the end of a file is no error, reading the last byte there is.
-        if self.remaining > 1 && self.state == State::Reading {
-            let distance = (self.remaining - 1).cast_signed();
-            if let Err(error) = self.inner.seek_relative(distance) {
-                self.state = State::Failed;
-                return Err(read_error(&self.name, error));
-            }
-            self.position += distance.cast_unsigned();
-            self.remaining -= distance.cast_unsigned();
+        if self.state == State::Failed {
+            return Err(self.failed_before());
         }
-        self.skip_remaining()
+        let result = self.content.seek(&mut self.input);
+        if result.is_err() {
+            self.state = State::Failed;
+        }
+        result
     }
 }
 
-/// A failed read of the source. Stages below that read a format themselves pass their own error
-/// through as the inner one.
-fn read_error(name: &[u8], error: io::Error) -> Error {
-    match Error::from_read(error) {
-        Error::Read(error)
-            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
-        {
-            Error::malformed(name, error.to_string())
-        }
-        error => error,
-    }
-}
-
-/// GNU's ways to leave zeroes out of a file.
-fn sparse_refused(name: &[u8]) -> Error {
-    Error::unsupported(
-        display_path(name),
-        "it is a sparse file in the archive's own form, which this version does not expand",
-    )
+/// The start of a value that may be long, for messages.
+fn shown(value: &[u8]) -> std::slice::EscapeAscii<'_> {
+    value[..value.len().min(MAX_SHOWN)].escape_ascii()
 }
 
 #[cfg(test)]
