@@ -25,7 +25,7 @@ def describe(
     xattrs: Literal["keep", "none"] = "keep",
     progress: Progress | None = None,
 ) -> str:
-    """Describe what a layer of `path` holds: of a directory, or of a tar, plain, gzip or zstd.
+    """Describe what a layer of `path` holds: of a directory, or of a tar, compressed or not.
 
     The text is ASCII, with one line for each entry, sorted as a layer is. Without `digests`, no
     SHA-256 of content is in it, and the files of a directory are not read. `xattrs` is `"keep"`

@@ -12,14 +12,7 @@ from fastlayer.cli.options import json_option, layer_options, options_of, progre
 from fastlayer.cli.output import Output, check_stdout
 from fastlayer.cli.progress import meter
 from fastlayer.cli.settings import image_options, with_settings
-from fastlayer.cli.source import (
-    STDIN,
-    Addition,
-    base_option,
-    check_base,
-    layer_of,
-    sources_of,
-)
+from fastlayer.cli.source import STDIN, Addition, base_option, check_base, layer_of, sources_of
 from fastlayer.cli.summary import print_record, show_image
 from fastlayer.image import Image
 

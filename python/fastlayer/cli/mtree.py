@@ -58,7 +58,7 @@ def mtree_command(
 ) -> None:
     """Print the mtree(5) description of PATH, a line for each entry that a layer of it holds.
 
-    PATH is a directory, or a tar or layer: plain, gzip or zstd.
+    PATH is a directory, or a tar or layer: plain, gzip, bzip2, xz or zstd.
     """
     with meter(progress) as shown:
         text = describe(path, digests=not no_digest, xattrs=xattrs, progress=shown.follow(path))
