@@ -254,6 +254,15 @@ fn complete_edited(tree: &Tree, edits: &Edits) -> Option<Tree> {
 }
 
 #[test]
+fn of_a_directory_that_comes_twice_and_is_moved_the_last_entry_counts() {
+    let members = members(&[("a".into(), 0), ("a".into(), 0)]);
+    let edits = Edits::new(vec![Edit::rename(b"a", b"b").unwrap()]);
+    let (written, _) = written(&through_archive(&members, &edits).unwrap());
+    assert_eq!(written.len(), 1);
+    assert_eq!((&*written[0].0.path, written[0].0.mode), (&b"b"[..], members[1].0.mode));
+}
+
+#[test]
 fn what_matched_nothing_is_known_afterwards() {
     let edits = Edits::new(vec![
         Edit::remove(b"a").unwrap(),

@@ -115,15 +115,14 @@ impl Ledger {
     /// Whether nothing was written at this path. What was, and cannot be taken back, is an error.
     fn is_new(&self, entry: &Entry, passed: Passed) -> Result<bool> {
         let Some(written) = self.written.get(&entry.path) else { return Ok(true) };
-        // Of two directories, the one that was there counts.
-        let told =
-            self.given.contains(&entry.path) || passed.moved && *written == Written::Directory;
-        if entry.is_directory() && told {
+        let was_moved = self.passed.get(&entry.path).is_some_and(|passed| passed.moved);
+        // Of two directories, the one that was there counts more than one that was moved there.
+        let settled = passed.moved && !was_moved && *written == Written::Directory;
+        if entry.is_directory() && (settled || self.given.contains(&entry.path)) {
             return Ok(false);
         }
-        let moved = |passed: &Passed| passed.moved;
         let reason = match written {
-            _ if passed.moved || self.passed.get(&entry.path).is_some_and(moved) => {
+            _ if passed.moved || was_moved => {
                 "two entries have this path: remove one, or rename it elsewhere"
             }
             Written::Parent if entry.is_directory() => "its entry comes after an entry inside it",
