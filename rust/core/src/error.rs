@@ -175,3 +175,22 @@ fn at(path: &Path) -> String {
 pub(crate) fn display_path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
+
+/// Why a layer cannot hold an entry: reasons that every kind of source has.
+pub(crate) mod reason {
+    use super::display_path;
+
+    /// Two entries came to one path.
+    pub(crate) const TWO_ENTRIES: &str =
+        "two entries have this path: remove one, or rename it elsewhere";
+
+    /// It lies in `leaf`.
+    pub(crate) fn lies_in(leaf: &[u8]) -> String {
+        format!("`{}`, in which it lies, is not a directory", display_path(leaf).display())
+    }
+
+    /// It is a hard link to `target`, of which `what` says the rest.
+    pub(crate) fn links_to(target: &[u8], what: &str) -> String {
+        format!("it is a hard link to `{}`, which {what}", display_path(target).display())
+    }
+}

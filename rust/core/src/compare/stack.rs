@@ -1,9 +1,7 @@
 //! Layers on top of each other: which entries of lower ones stay (image-spec, layer.md, "Applying
 //! Changesets"). A pure function of paths.
 
-use std::collections::BTreeMap;
-
-use crate::tar::{OPAQUE_WHITEOUT, WHITEOUT_PREFIX, order_key, parent_of};
+use crate::tar::{OPAQUE_WHITEOUT, PathMap, WHITEOUT_PREFIX, sibling, split_path};
 
 /// What a whiteout removes of lower layers.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,34 +14,30 @@ enum Whiteout<'a> {
 
 /// What the entry `path` of a layer removes, if it is a whiteout.
 fn whiteout(path: &[u8]) -> Option<Whiteout<'_>> {
-    let parent = parent_of(path)?;
-    let (above, name) = path.split_at(if parent.is_empty() { 0 } else { parent.len() + 1 });
+    let (parent, name) = split_path(path);
     if name == OPAQUE_WHITEOUT {
         return Some(Whiteout::Below(parent));
     }
     let name = name.strip_prefix(WHITEOUT_PREFIX)?;
     // `.wh.`, `.wh..` and `.wh...` name nothing, the directory itself and the one above it.
-    (!matches!(name, b"" | b"." | b"..")).then(|| Whiteout::Name([above, name].concat().into()))
+    (!matches!(name, b"" | b"." | b"..")).then(|| Whiteout::Name(sibling(path, name)))
 }
 
 /// Whether the entry `path` of a layer is for whoever applies it, and never seen in a tree.
 #[must_use]
 pub fn is_whiteout(path: &[u8]) -> bool {
-    path.rsplit(|&byte| byte == b'/').next().is_some_and(|name| name.starts_with(WHITEOUT_PREFIX))
+    split_path(path).1.starts_with(WHITEOUT_PREFIX)
 }
 
-/// A path, or its key in the order of a layer.
-type Path = Box<[u8]>;
-
-/// The entries that are there after some layers, by path in the order of a layer.
+/// The entries that are there after some layers, each with its path.
 #[derive(Clone, Debug)]
 pub struct Stack<T> {
-    entries: BTreeMap<Path, (Path, T)>,
+    entries: PathMap<(Box<[u8]>, T)>,
 }
 
 impl<T> Default for Stack<T> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new() }
+        Self { entries: PathMap::default() }
     }
 }
 
@@ -55,10 +49,10 @@ impl<T> Stack<T> {
         for path in paths {
             match whiteout(path) {
                 Some(Whiteout::Name(path)) => {
-                    self.remove_below(&path);
-                    self.entries.remove(&order_key(&path));
+                    self.entries.remove_below(&path);
+                    self.entries.remove(&path);
                 }
-                Some(Whiteout::Below(directory)) => self.remove_below(directory),
+                Some(Whiteout::Below(directory)) => _ = self.entries.remove_below(directory),
                 None => {}
             }
         }
@@ -68,40 +62,20 @@ impl<T> Stack<T> {
     /// what is below there.
     pub fn put(&mut self, path: Box<[u8]>, value: T, is_directory: bool) {
         if !is_directory {
-            self.remove_below(&path);
+            self.entries.remove_below(&path);
         }
-        self.entries.insert(order_key(&path), (path, value));
+        self.entries.insert(&path.clone(), (path, value));
     }
 
     /// The entry that has this path.
     #[must_use]
     pub fn get(&self, path: &[u8]) -> Option<&T> {
-        self.entries.get(&order_key(path)).map(|(_, value)| value)
+        self.entries.get(path).map(|(_, value)| value)
     }
 
     /// All entries in the order of a layer.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
         self.entries.values().map(|(path, value)| (&**path, value))
-    }
-
-    fn remove_below(&mut self, directory: &[u8]) {
-        let key = order_key(directory);
-        let inside = |other: &[u8]| match other.strip_prefix(&*key) {
-            Some([0, ..]) => true,
-            Some(rest) => key.is_empty() && !rest.is_empty(),
-            None => false,
-        };
-        let from = [&*key, &[0]].concat().into_boxed_slice();
-        let start = if key.is_empty() { Box::default() } else { from };
-        let below = self.entries.range(start..).map(|(other, _)| other);
-        let gone: Vec<Box<[u8]>> = below
-            .skip_while(|other| other.is_empty())
-            .take_while(|other| inside(other))
-            .cloned()
-            .collect();
-        for key in gone {
-            self.entries.remove(&key);
-        }
     }
 }
 

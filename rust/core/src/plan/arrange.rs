@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::{Boxed, Content, Planned};
 use crate::edit::Passed;
-use crate::error::{Error, Result, display_path};
-use crate::tar::{Entry, Kind, append_header, is_within, padded, parent_of};
+use crate::error::{Error, Result, display_path, reason};
+use crate::tar::{Entry, Kind, append_header, is_within, padded, parents_of};
 
 /// The state between two entries.
 pub(super) struct Arrange {
@@ -14,8 +14,6 @@ pub(super) struct Arrange {
     offset: u64,
     /// The directories that the next entry may lie in, from the root down.
     above: Vec<Above>,
-    /// The last entry that is no directory: nothing can lie in it.
-    leaf: Option<Box<[u8]>>,
     /// By device and inode, those that have several names.
     links: HashMap<(u64, u64), First>,
     header: Vec<u8>,
@@ -41,7 +39,6 @@ impl Arrange {
             placed: Vec::with_capacity(entries),
             offset: 0,
             above: Vec::new(),
-            leaf: None,
             links: HashMap::new(),
             header: Vec::new(),
             mtime,
@@ -62,12 +59,12 @@ impl Arrange {
 
     fn add(&mut self, planned: Boxed) -> Result<()> {
         let path = &*planned.entry.path;
-        if let Some(leaf) = &self.leaf
-            && is_within(path, leaf)
+        // What is in an entry comes directly behind it.
+        if let Some(last) = self.placed.last().map(|last| &last.entry)
+            && !last.is_directory()
+            && is_within(path, &last.path)
         {
-            let reason =
-                format!("`{}`, in which it lies, is not a directory", display_path(leaf).display());
-            return Err(Error::unsupported(display_path(path), reason));
+            return Err(Error::unsupported(display_path(path), reason::lies_in(&last.path)));
         }
         while self.above.last().is_some_and(|above| !is_within(path, &above.path)) {
             self.above.pop();
@@ -84,8 +81,6 @@ impl Arrange {
         }
         if planned.entry.is_directory() {
             self.above.push(Above { path: path.into(), waiting: None });
-        } else {
-            self.leaf = Some(path.into());
         }
         self.place(planned)
     }
@@ -94,12 +89,8 @@ impl Arrange {
     /// among them: a layer has an entry for it only if its source has one.
     fn await_parents(&mut self, path: &[u8]) {
         let known = self.above.last().map_or(0, |above| above.path.len());
-        let mut missing = Vec::new();
-        let mut parent = parent_of(path);
-        while let Some(directory) = parent.filter(|directory| directory.len() > known) {
-            missing.push(directory);
-            parent = parent_of(directory);
-        }
+        let missing: Vec<_> =
+            parents_of(path).take_while(|directory| directory.len() > known).collect();
         for directory in missing.into_iter().rev() {
             let entry = Entry::implied_directory(directory, self.mtime);
             let waiting = Some(Box::new(Planned::new(entry, Content::None, Passed::default())));
@@ -149,5 +140,5 @@ fn merged(one: Boxed, other: Boxed) -> Result<Boxed> {
         return Ok(kept);
     }
     let path = display_path(&one.entry.path);
-    Err(Error::unsupported(path, "two entries have this path: remove one, or rename it elsewhere"))
+    Err(Error::unsupported(path, reason::TWO_ENTRIES))
 }

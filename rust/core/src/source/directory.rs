@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use crate::error::{Error, Result};
-use crate::tar::parent_of;
+use crate::tar::split_path;
 
 /// How directories are opened: a link in the place of one is an error.
 const DIRECTORY: OFlags =
@@ -75,8 +75,7 @@ impl Cursor {
 
     /// Opens the file `path` (relative to `root`) for reading.
     pub(crate) fn open_file(&mut self, root: &Root, path: &[u8]) -> Result<OwnedFd, Errno> {
-        let parent = parent_of(path).unwrap_or_default();
-        let name = &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..];
+        let (parent, name) = split_path(path);
         open_file(self.enter(root, parent)?, name)
     }
 }

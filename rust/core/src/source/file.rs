@@ -13,7 +13,7 @@ use super::xattr::Reached;
 use super::{Policy, refuse_whiteout_name};
 use crate::error::{Error, Result, display_path};
 use crate::plan::{Content, Origin, PlanBuilder};
-use crate::tar::{Entry, Kind, normalize_path, order_key, parent_of};
+use crate::tar::{Entry, Kind, normalize_path, order_key, parents_of, split_path};
 
 /// Where the content of a file in the layer comes from.
 #[derive(Clone, Debug)]
@@ -79,10 +79,10 @@ fn arrange<T>(
     let mut arranged = Arranged::new();
     for (destination, source) in files {
         let path = normalize_path(&destination).map_err(invalid)?;
-        let Some(name) = path.rsplit(|&byte| byte == b'/').next().filter(|name| !name.is_empty())
-        else {
+        let (_, name) = split_path(&path);
+        if name.is_empty() {
             return Err(refuse(&destination, "names no file: a destination ends in a file's name"));
-        };
+        }
         refuse_whiteout_name(name, display_path(&destination)).map_err(invalid)?;
         if policy.exclude.excludes(&path) {
             continue;
@@ -92,12 +92,10 @@ fn arrange<T>(
         }
     }
     for (path, _) in arranged.values() {
-        let mut above = parent_of(path);
-        while let Some(directory) = above.filter(|directory| !directory.is_empty()) {
-            if arranged.contains_key(&order_key(directory)) {
-                return Err(refuse(directory, "is the destination of a file and of a directory"));
-            }
-            above = parent_of(directory);
+        if let Some(directory) =
+            parents_of(path).find(|path| arranged.contains_key(&order_key(path)))
+        {
+            return Err(refuse(directory, "is the destination of a file and of a directory"));
         }
     }
     Ok(arranged)

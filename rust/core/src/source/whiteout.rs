@@ -1,14 +1,13 @@
 //! Entries that remove what lower layers hold (image-spec, layer.md, "Whiteouts").
 
 use super::Policy;
-use crate::tar::{Entry, Kind, OPAQUE_WHITEOUT, WHITEOUT_PREFIX, parent_of};
+use crate::tar::{Entry, Kind, OPAQUE_WHITEOUT, WHITEOUT_PREFIX, sibling, split_path};
 
 /// Removes `path` of the source, and all that it holds.
 pub(super) fn whiteout(path: &[u8], policy: &Policy) -> Entry {
     let path = policy.place(path);
-    let parent = parent_of(&path).unwrap_or_default().len();
-    let (parent, name) = path.split_at(if parent == 0 { 0 } else { parent + 1 });
-    marker(&[parent, WHITEOUT_PREFIX, name].concat(), policy)
+    let (_, name) = split_path(&path);
+    marker(&sibling(&path, &[WHITEOUT_PREFIX, name].concat()), policy)
 }
 
 /// Removes all that lower layers hold in `directory` of the source.

@@ -6,6 +6,7 @@ mod field;
 mod header;
 mod number;
 mod path;
+mod path_map;
 mod pax;
 mod reader;
 
@@ -13,8 +14,9 @@ pub use entry::{Entry, Kind, Xattr};
 pub use header::{append_header, archive_member_header};
 pub use path::{
     OPAQUE_WHITEOUT, WHITEOUT_PREFIX, compare_paths, is_within, normalize_path, order_key,
-    parent_of,
+    parent_of, parents_of, sibling, split_path,
 };
+pub(crate) use path_map::PathMap;
 pub use reader::{Member, Reader};
 
 /// Everything in a tar starts at a multiple of this many bytes.

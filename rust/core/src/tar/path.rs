@@ -91,6 +91,25 @@ pub fn parent_of(path: &[u8]) -> Option<&[u8]> {
     Some(&path[..slash])
 }
 
+/// The directories above `path`, the nearest first and the root last.
+pub fn parents_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(parent_of(path), |path| parent_of(path))
+}
+
+/// The directory that holds `path`, and the name that it has there; both are empty for the root.
+#[must_use]
+pub fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
+    let parent = parent_of(path).unwrap_or_default();
+    (parent, &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..])
+}
+
+/// The path of what is called `name` in the directory that holds `path`.
+#[must_use]
+pub fn sibling(path: &[u8], name: &[u8]) -> Box<[u8]> {
+    let (_, own) = split_path(path);
+    [&path[..path.len() - own.len()], name].concat().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +151,20 @@ mod tests {
         let expected =
             [&b""[..], b".wh.b", b"-", b"a", b"a/.wh..wh..opq", b"a/.wh.z", b"a/\x01", b"a/.w"];
         assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn a_path_is_taken_apart_and_put_together() {
+        for (path, parent, name, beside) in [
+            (&b""[..], &b""[..], &b""[..], &b"x"[..]),
+            (b"a", b"", b"a", b"x"),
+            (b"a/b/c", b"a/b", b"c", b"a/b/x"),
+        ] {
+            assert_eq!(split_path(path), (parent, name));
+            assert_eq!(&*sibling(path, b"x"), beside);
+        }
+        assert_eq!(parents_of(b"a/b/c").collect::<Vec<_>>(), [&b"a/b"[..], b"a", b""]);
+        assert_eq!(parents_of(b"").count(), 0);
     }
 
     proptest::proptest! {

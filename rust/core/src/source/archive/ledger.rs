@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::edit::Passed;
-use crate::error::{Error, Result, display_path};
+use crate::error::{Error, Result, display_path, reason};
 use crate::source::refuse_whiteout_name;
-use crate::tar::{Entry, Kind, append_header, parent_of};
+use crate::tar::{Entry, Kind, append_header, parents_of};
 
 /// The entries written so far.
 #[derive(Debug, Default)]
@@ -94,19 +94,13 @@ impl Ledger {
     /// The directories above `entry` that are not written yet, from the root down.
     fn missing_parents<'a>(&self, entry: &'a Entry) -> Result<Vec<&'a [u8]>> {
         let mut missing = Vec::new();
-        let mut path = &*entry.path;
-        while let Some(parent) = parent_of(path) {
+        for parent in parents_of(&entry.path) {
             match self.written.get(parent) {
                 // Whatever is written has its own parents.
                 Some(Written::Directory | Written::Parent) => break,
-                Some(Written::Leaf) => {
-                    let parent = display_path(parent).display();
-                    let reason = format!("`{parent}`, in which it lies, is not a directory");
-                    return Err(out_of_order(entry, reason));
-                }
+                Some(Written::Leaf) => return Err(out_of_order(entry, reason::lies_in(parent))),
                 None => missing.push(parent),
             }
-            path = parent;
         }
         missing.reverse();
         Ok(missing)
@@ -122,9 +116,7 @@ impl Ledger {
             return Ok(false);
         }
         let reason = match written {
-            _ if passed.moved || was_moved => {
-                "two entries have this path: remove one, or rename it elsewhere"
-            }
+            _ if passed.moved || was_moved => reason::TWO_ENTRIES,
             Written::Parent if entry.is_directory() => "its entry comes after an entry inside it",
             _ => "the archive holds it twice",
         };
@@ -133,23 +125,16 @@ impl Ledger {
 
     /// Engines make a hard link when they come to it, so its target must be there by then.
     fn check_target(&self, entry: &Entry, passed: Passed, target: &[u8]) -> Result<()> {
-        let shown = display_path(target).display();
         if passed.orphan {
-            let reason = format!("it is a hard link to `{shown}`, which is left out");
-            return Err(out_of_order(entry, reason));
+            return Err(out_of_order(entry, reason::links_to(target, "is left out")));
         }
         match self.written.get(target) {
             Some(Written::Leaf) => {
                 let other = self.passed.get(target).copied().unwrap_or_default();
                 passed.check_link(other, &entry.path, target)
             }
-            Some(_) => {
-                Err(refused(entry, format!("it is a hard link to `{shown}`, which is a directory")))
-            }
-            None => Err(out_of_order(
-                entry,
-                format!("it is a hard link to `{shown}`, which does not stand before it"),
-            )),
+            Some(_) => Err(refused(entry, reason::links_to(target, "is a directory"))),
+            None => Err(out_of_order(entry, reason::links_to(target, "does not stand before it"))),
         }
     }
 }

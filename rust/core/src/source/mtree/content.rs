@@ -16,7 +16,7 @@ use super::names::{self, Identity};
 use crate::error::{Error, Result, display_path};
 use crate::mtree::Record;
 use crate::plan::{Content, Described, Origin, PlanBuilder, Promise};
-use crate::tar::{Entry, Kind, normalize_path, parent_of};
+use crate::tar::{Entry, Kind, normalize_path, split_path};
 
 /// What a record does not say itself, and where its content comes from.
 pub(super) struct Found {
@@ -133,7 +133,7 @@ impl<'a> Base<'a> {
     }
 
     fn open_below(&mut self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        let (parent, name) = split(path);
+        let (parent, name) = split_path(path);
         let directory = self.cursor.enter(&self.root, parent)?;
         require_regular(&statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?)?;
         open_file(directory, name)
@@ -141,7 +141,7 @@ impl<'a> Base<'a> {
 
     /// What tells a link, pipe or device from others, if it is there; it need not be.
     fn identity(&mut self, record: &Record) -> Option<Identity> {
-        let (parent, name) = split(&record.path);
+        let (parent, name) = split_path(&record.path);
         if !names::has_others(record) {
             return None;
         }
@@ -227,11 +227,6 @@ fn place_of(record: &Record) -> Result<Place, String> {
             display_path(contents).display()
         )),
     }
-}
-
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    let parent = parent_of(path).unwrap_or_default();
-    (parent, &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..])
 }
 
 /// `ENXIO` for what is no regular file, as the kernel says of a socket.

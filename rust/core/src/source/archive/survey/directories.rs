@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::world::Slot;
-use crate::tar::{Entry, parent_of};
+use crate::tar::{Entry, parents_of};
 
 /// Directories by the path that they have in the end.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Directories {
 
     /// Takes note that the directories above `path` are needed at the member `ordinal`.
     pub(super) fn need(&mut self, path: &[u8], ordinal: u64) {
-        for parent in std::iter::successors(parent_of(path), |path| parent_of(path)) {
+        for parent in parents_of(path) {
             match self.needed.get_mut(parent) {
                 Some(first) if *first <= ordinal => return,
                 Some(first) => *first = ordinal,

@@ -11,7 +11,7 @@ use super::{READ_BUFFER, Treatment};
 use crate::cancel::Cancel;
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path};
-use crate::tar::{Entry, Kind, Reader, parent_of};
+use crate::tar::{Entry, Kind, Reader, parents_of};
 
 /// What differs from taking every member as it comes. Members are counted from 0.
 #[derive(Debug)]
@@ -72,8 +72,11 @@ impl Survey {
             let reason = "it is no directory, but the archive holds an entry inside it".to_owned();
             return Err(Error::OutOfOrder { path: display_path(&entry.path).into(), reason });
         }
-        let mut parents = std::iter::successors(parent_of(&entry.path), |path| parent_of(path));
-        while let Some(parent) = parents.next().filter(|parent| !above.contains(*parent)) {
+        // Whatever is known has its own parents.
+        for parent in parents_of(&entry.path) {
+            if above.contains(parent) {
+                break;
+            }
             above.insert(parent.into());
         }
         Ok(())

@@ -1,19 +1,17 @@
 //! What an engine makes of an archive that it unpacks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Bound;
+use std::collections::{HashMap, HashSet};
 
 use super::directories::Directories;
 use super::{Name, Survey};
-use crate::error::{Error, Result, display_path};
+use crate::error::{Error, Result, display_path, reason};
 use crate::source::Treatment;
-use crate::tar::{Entry, Kind, order_key, parent_of};
+use crate::tar::{Entry, Kind, PathMap, parents_of};
 
 /// The tree that unpacking the members so far makes.
 #[derive(Default)]
 pub(super) struct World {
-    /// By their place in the order of a layer, so that what is in a directory comes behind it.
-    slots: BTreeMap<Box<[u8]>, Slot>,
+    slots: PathMap<Slot>,
     /// The entries of files that have several names, by member.
     linked: HashMap<u64, Entry>,
     members: u64,
@@ -37,33 +35,26 @@ impl World {
         let ordinal = self.members;
         self.members += 1;
         self.check_parent(&entry)?;
-        let key = order_key(&entry.path);
-        let known = self.slots.get(&key).is_some_and(|slot| slot.entry.is_directory());
-        if entry.is_directory() && known {
-            let earlier = self.slots.insert(key, Slot { ordinal, entry, inode: None, late: true });
-            self.replaced.extend(earlier.map(|slot| slot.ordinal));
-            return Ok(());
-        }
+        let known = self.slots.get(&entry.path).is_some_and(|slot| slot.entry.is_directory());
+        let late = entry.is_directory() && known;
         let inode = match &entry.kind {
-            Kind::HardLink(target) => self.target(&order_key(target), &entry)?,
+            Kind::HardLink(target) => self.target(target, &entry)?,
             _ => Some(ordinal),
         };
+        let path = entry.path.clone();
         if !entry.is_directory() {
-            self.remove(&key);
+            let below = self.slots.remove_below(&path);
+            self.replaced.extend(below.iter().map(|slot| slot.ordinal));
         }
-        // What a directory takes the place of has nothing inside.
-        let replaced = self.slots.insert(key, Slot { ordinal, entry, inode, late: false });
+        let replaced = self.slots.insert(&path, Slot { ordinal, entry, inode, late });
         self.replaced.extend(replaced.map(|slot| slot.ordinal));
         Ok(())
     }
 
     fn check_parent(&self, entry: &Entry) -> Result<()> {
-        let mut parents = std::iter::successors(parent_of(&entry.path), |path| parent_of(path));
-        let nearest = parents.find_map(|path| self.slots.get(&order_key(path)));
-        match nearest {
+        match parents_of(&entry.path).find_map(|path| self.slots.get(path)) {
             Some(slot) if !slot.entry.is_directory() => {
-                let parent = display_path(&slot.entry.path).display();
-                let reason = format!("`{parent}`, in which it lies, is not a directory");
+                let reason = reason::lies_in(&slot.entry.path);
                 Err(Error::unsupported(display_path(&entry.path), reason))
             }
             _ => Ok(()),
@@ -71,32 +62,16 @@ impl World {
     }
 
     /// The member with the content of what a hard link leads to; none if that is still to come.
-    fn target(&mut self, key: &[u8], link: &Entry) -> Result<Option<u64>> {
-        let Some(slot) = self.slots.get(key) else { return Ok(None) };
+    fn target(&mut self, path: &[u8], link: &Entry) -> Result<Option<u64>> {
+        let Some(slot) = self.slots.get(path) else { return Ok(None) };
         if slot.entry.is_directory() {
-            let target = display_path(&slot.entry.path).display();
-            let reason = format!("it is a hard link to `{target}`, which is a directory");
+            let reason = reason::links_to(path, "is a directory");
             return Err(Error::unsupported(display_path(&link.path), reason));
         }
         if let Some(inode) = slot.inode {
             self.linked.entry(inode).or_insert_with(|| slot.entry.clone());
         }
         Ok(slot.inode)
-    }
-
-    /// The keys of what is in the directory with the key `key`.
-    fn inside(&self, key: &[u8]) -> impl Iterator<Item = &Box<[u8]>> {
-        let prefix = if key.is_empty() { Vec::new() } else { [key, b"\0"].concat() };
-        let behind = (Bound::Excluded(key), Bound::Unbounded);
-        let keys = self.slots.range::<[u8], _>(behind).map(|(key, _)| key);
-        keys.take_while(move |key| key.starts_with(&prefix))
-    }
-
-    /// Removes what has a path, with all that is in it.
-    fn remove(&mut self, key: &[u8]) {
-        let keys: Vec<Box<[u8]>> = self.inside(key).cloned().chain([key.into()]).collect();
-        let removed = keys.iter().filter_map(|key| self.slots.remove(key));
-        self.replaced.extend(removed.map(|slot| slot.ordinal));
     }
 
     /// Compares the tree with what a stream would make of the members.
@@ -109,10 +84,11 @@ impl World {
         for slot in self.slots.into_values() {
             let mut treated = slot.entry.clone();
             let Some(passed) = treatment.treat(&mut treated)? else { continue };
-            let Some(inode) = slot.inode.filter(|_| !treated.is_directory()) else {
+            if treated.is_directory() {
                 directories.add(treated, passed.moved, &slot);
                 continue;
-            };
+            }
+            let Some(inode) = slot.inode else { continue };
             directories.need(&treated.path, slot.ordinal.min(inode));
             if self.linked.contains_key(&inode) {
                 names.entry(inode).or_default().push(Name { slot, treated, passed });
@@ -129,12 +105,15 @@ impl World {
 
     /// Finds the targets of hard links that stand before them.
     fn resolve_early_links(&mut self) -> Result<()> {
-        let early = self.slots.iter().filter(|(_, slot)| slot.inode.is_none());
-        let early = early.filter(|(_, slot)| !slot.entry.is_directory());
-        let keys: Vec<Box<[u8]>> = early.map(|(key, _)| key.clone()).collect();
-        for key in keys {
-            let inode = self.follow(&key)?;
-            if let Some(slot) = self.slots.get_mut(&key) {
+        let early: Vec<Entry> = self
+            .slots
+            .values()
+            .filter(|slot| slot.inode.is_none())
+            .map(|slot| slot.entry.clone())
+            .collect();
+        for link in early {
+            let inode = self.follow(&link)?;
+            if let Some(slot) = self.slots.get_mut(&link.path) {
                 slot.inode = Some(inode);
             }
         }
@@ -142,24 +121,21 @@ impl World {
     }
 
     /// The member at the end of a chain of hard links.
-    fn follow(&mut self, key: &[u8]) -> Result<u64> {
-        let mut key: Box<[u8]> = key.into();
-        let link = self.slots[&key].entry.clone();
+    fn follow(&mut self, link: &Entry) -> Result<u64> {
+        let Kind::HardLink(first) = &link.kind else {
+            return Err(Error::Internal("only a hard link has no content of its own".into()));
+        };
+        let mut target = first.clone();
         for _ in 0..self.slots.len() {
-            let Some(Kind::HardLink(target)) = self.slots.get(&key).map(|slot| &slot.entry.kind)
-            else {
-                break;
-            };
-            key = order_key(target);
-            if let Some(inode) = self.target(&key, &link)? {
+            if let Some(inode) = self.target(&target, link)? {
                 return Ok(inode);
             }
+            match self.slots.get(&target).map(|slot| &slot.entry.kind) {
+                Some(Kind::HardLink(next)) => target.clone_from(next),
+                _ => break,
+            }
         }
-        let reason = match &link.kind {
-            Kind::HardLink(target) => display_path(target).display().to_string(),
-            _ => String::new(),
-        };
-        let reason = format!("it is a hard link to `{reason}`, which the archive does not hold");
+        let reason = reason::links_to(first, "the archive does not hold");
         Err(Error::unsupported(display_path(&link.path), reason))
     }
 }

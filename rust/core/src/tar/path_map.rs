@@ -1,0 +1,87 @@
+//! A map by path in the order of a layer, in which all that a directory holds stands together.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::order_key;
+
+/// Values by path; a directory need not have one for what it holds to have some.
+#[derive(Clone, Debug)]
+pub(crate) struct PathMap<T> {
+    values: BTreeMap<Box<[u8]>, T>,
+}
+
+impl<T> Default for PathMap<T> {
+    fn default() -> Self {
+        Self { values: BTreeMap::new() }
+    }
+}
+
+impl<T> PathMap<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(crate) fn get(&self, path: &[u8]) -> Option<&T> {
+        self.values.get(&order_key(path))
+    }
+
+    pub(crate) fn get_mut(&mut self, path: &[u8]) -> Option<&mut T> {
+        self.values.get_mut(&order_key(path))
+    }
+
+    /// Puts a value; returns the one that it takes the place of.
+    pub(crate) fn insert(&mut self, path: &[u8], value: T) -> Option<T> {
+        self.values.insert(order_key(path), value)
+    }
+
+    pub(crate) fn remove(&mut self, path: &[u8]) -> Option<T> {
+        self.values.remove(&order_key(path))
+    }
+
+    /// Removes all below `directory`, at any depth, but not the directory itself.
+    pub(crate) fn remove_below(&mut self, directory: &[u8]) -> Vec<T> {
+        let key = order_key(directory);
+        // Whatever lies in a directory has its key and a NUL; everything else lies in the root.
+        let prefix = if key.is_empty() { Vec::new() } else { [&*key, b"\0"].concat() };
+        let behind = (Bound::Excluded(&*key), Bound::Unbounded);
+        let keys = self.values.range::<[u8], _>(behind).map(|(key, _)| key);
+        let below: Vec<_> = keys.take_while(|key| key.starts_with(&prefix)).cloned().collect();
+        below.iter().filter_map(|key| self.values.remove(key)).collect()
+    }
+
+    /// All values in the order of a layer.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.values.values()
+    }
+
+    /// All values in the order of a layer.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.values.into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn below(directory: &str) -> Vec<&'static str> {
+        let mut map = PathMap::default();
+        for path in ["", "a", "a/x", "a/x/y", "a/.wh.b", "a-b", "a-b/c", "d/e"] {
+            map.insert(path.as_bytes(), path);
+        }
+        let mut removed = map.remove_below(directory.as_bytes());
+        removed.sort_unstable();
+        assert_eq!(map.values().count() + removed.len(), 8);
+        removed
+    }
+
+    #[test]
+    fn what_is_below_a_directory_is_removed_and_nothing_beside_it() {
+        assert_eq!(below("a"), ["a/.wh.b", "a/x", "a/x/y"]);
+        assert_eq!(below("a/x"), ["a/x/y"]);
+        assert_eq!(below("d"), ["d/e"]);
+        assert_eq!(below("d/e"), [""; 0]);
+        assert_eq!(below("").len(), 7);
+    }
+}
