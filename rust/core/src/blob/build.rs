@@ -1,8 +1,7 @@
 //! From a source to a blob: the call that everything else is for.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read, Write};
+use std::path::PathBuf;
 
 use crate::cancel::Cancel;
 use crate::compress::Compression;
@@ -11,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Stream};
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{
-    ArchiveStream, FileSource, Policy, Survey, Treatment, add_diff, add_files, add_mtree,
-    add_overlay, add_tree, decode_ahead,
+    ArchiveFile, ArchiveStream, FileSource, Policy, Survey, Treatment, add_diff, add_files,
+    add_mtree, add_overlay, add_tree, decode_ahead,
 };
 
 /// What a layer is made of.
@@ -108,7 +107,7 @@ impl Build<'_> {
                 add_mtree(&mut plan, &file, base.as_deref(), &self.policy, self.cancel)?;
             }
             Source::Archive(path) => {
-                let archive = OpenedArchive::open(&path)?;
+                let archive = ArchiveFile::open(&path)?;
                 return self.run_archive(&archive, sink).map_err(|error| error.in_archive(&path));
             }
             Source::Stream(stream) => {
@@ -123,7 +122,7 @@ impl Build<'_> {
     }
 
     /// Reads an archive once, and only if that can't be enough, surveys it and reads it again.
-    fn run_archive(&self, archive: &OpenedArchive, sink: &mut impl Sink) -> Result<LayerBlob> {
+    fn run_archive(&self, archive: &ArchiveFile, sink: &mut impl Sink) -> Result<LayerBlob> {
         let error = match self.run_stream(archive.reader()?, &self.edits, Survey::default(), sink) {
             Err(error @ Error::OutOfOrder { .. }) if archive.rereadable() => error,
             result => return result,
@@ -168,34 +167,6 @@ impl Build<'_> {
 
     fn pipe<'b>(&'b self, input: Input<'b>, sink: &'b mut impl Sink) -> Result<Output> {
         pipeline::run(input, self.compression, self.threads, sink, self.cancel, self.progress)
-    }
-}
-
-/// An archive that the user named. What is read from it twice must be the same file.
-struct OpenedArchive {
-    path: PathBuf,
-    file: File,
-}
-
-impl OpenedArchive {
-    fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        Ok(Self { path: path.to_path_buf(), file })
-    }
-
-    /// A reader from the start, or of what a pipe gives.
-    fn reader(&self) -> Result<File> {
-        let file = self.file.try_clone().and_then(|mut file| {
-            if self.rereadable() {
-                file.rewind()?;
-            }
-            Ok(file)
-        });
-        file.map_err(|error| Error::io("read", &self.path, error))
-    }
-
-    fn rereadable(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.is_file())
     }
 }
 

@@ -1,19 +1,18 @@
 //! What a layer would hold, in the text of mtree(5): the way from a source to a description.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek};
+use std::fs;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use crate::cancel::Cancel;
-use crate::digest::{Digest, Hasher};
 use crate::edit::Edits;
 use crate::error::{Error, Result, display_path};
 use crate::mtree::{Names, SIGNATURE, write_line};
 use crate::pipeline::Progress;
 use crate::plan::{PlanBuilder, Warning};
-use crate::source::{ArchiveStream, Decoder, Policy, Survey, Treatment, add_tree};
-use crate::tar::{Entry, Kind, Member, Reader, order_key};
+use crate::source::{ArchiveFile, ArchiveStream, Decoder, Policy, Survey, Treatment, add_tree};
+use crate::tar::{Kind, Listed, compare_paths, list};
 
 /// Bytes that files are read by.
 const READ: usize = 256 * 1024;
@@ -32,13 +31,6 @@ pub struct Describe<'a> {
     pub progress: &'a Progress,
 }
 
-/// An entry, with the digest of its content if that was asked for.
-struct Described {
-    key: Box<[u8]>,
-    entry: Entry,
-    digest: Option<Digest>,
-}
-
 impl Describe<'_> {
     /// Describes what a layer of `path` holds: of a directory, or of a tar, plain or compressed.
     ///
@@ -51,7 +43,7 @@ impl Describe<'_> {
             let entries = self.archive(path).map_err(|error| error.in_archive(path))?;
             (entries, Vec::new())
         };
-        entries.sort_unstable_by(|left, right| left.key.cmp(&right.key));
+        entries.sort_unstable_by(|left, right| compare_paths(&left.entry.path, &right.entry.path));
         Ok((text(&entries)?, warnings))
     }
 
@@ -59,92 +51,45 @@ impl Describe<'_> {
         Policy { drop_xattrs: self.drop_xattrs, ..Policy::default() }
     }
 
-    fn directory(&self, path: &Path) -> Result<(Vec<Described>, Vec<Warning>)> {
+    fn directory(&self, path: &Path) -> Result<(Vec<Listed>, Vec<Warning>)> {
         let policy = self.policy();
         let mut plan = PlanBuilder::default();
         add_tree(&mut plan, path, &policy, self.threads, self.cancel)?;
         let (plan, _) = plan.finish(policy.default_mtime())?;
-        self.progress.set_total(plan.size());
-        let (mut reader, mut buffer) = (plan.reader(), vec![0; READ]);
-        let mut entries = Vec::new();
-        for index in 0..plan.list_entries().len() {
-            let (entry, content, _) = plan.placed(index);
-            let digest = self.digest(entry, &mut buffer, |offset, buffer| {
-                self.progress.advance(buffer.len() as u64);
-                reader.fill(content + offset, buffer).map(|()| buffer.len())
-            })?;
-            entries.push(Described::new(entry.clone(), digest));
-        }
+        let entries = if self.digests {
+            self.progress.set_total(plan.size());
+            list(self.progress.count(plan.stream()), true, self.cancel)?
+        } else {
+            // All is known without reading a file.
+            plan.list_entries().map(|entry| Listed { entry: entry.clone(), digest: None }).collect()
+        };
         Ok((entries, plan.warnings().to_vec()))
     }
 
     /// A tar is described as the layer that is made of it: what is refused there is refused here,
     /// and it is surveyed first only if one look is not enough.
-    fn archive(&self, path: &Path) -> Result<Vec<Described>> {
-        let io = |action| move |error| Error::io(action, path, error);
-        let mut file = File::open(path).map_err(io("open"))?;
-        let metadata = file.metadata().map_err(io("stat"))?;
-        self.progress.set_total(metadata.len());
-        match self.members(&file, Survey::default()) {
-            Err(Error::OutOfOrder { .. }) if metadata.is_file() => {}
+    fn archive(&self, path: &Path) -> Result<Vec<Listed>> {
+        let archive = ArchiveFile::open(path)?;
+        self.progress.set_total(archive.size());
+        match self.members(&archive, Survey::default()) {
+            Err(Error::OutOfOrder { .. }) if archive.rereadable() => {}
             result => return result,
         }
         self.progress.restart();
-        file.rewind().map_err(io("read"))?;
-        let input = Decoder::new(BufReader::with_capacity(READ, &file))?;
+        let input = Decoder::new(BufReader::with_capacity(READ, archive.reader()?))?;
         let mut treatment = Treatment::new(self.policy(), Edits::default());
         let survey = Survey::of(input, &mut treatment, self.cancel)?;
-        file.rewind().map_err(io("read"))?;
-        self.members(&file, survey)
+        self.members(&archive, survey)
     }
 
     /// The entries of the layer of a tar.
-    fn members(&self, file: &File, survey: Survey) -> Result<Vec<Described>> {
+    fn members(&self, archive: &ArchiveFile, survey: Survey) -> Result<Vec<Listed>> {
         let (nothing, edits) = PlanBuilder::default().finish(0)?;
         let mut treatment = Treatment::new(self.policy(), edits);
-        let input = Decoder::new(BufReader::with_capacity(READ, self.progress.count(file)))?;
+        let input = self.progress.count(archive.reader()?);
+        let input = Decoder::new(BufReader::with_capacity(READ, input))?;
         let layer = Layer(ArchiveStream::new(input, &mut treatment, &nothing, survey));
-        let mut reader = Reader::new(BufReader::with_capacity(READ, layer));
-        let mut buffer = vec![0; READ];
-        let mut entries = Vec::new();
-        while let Some(Member { entry, .. }) = reader.next_member()? {
-            let digest =
-                self.digest(&entry, &mut buffer, |_, buffer| reader.read_content(buffer))?;
-            entries.push(Described::new(entry, digest));
-        }
-        reader.drain()?;
-        Ok(entries)
-    }
-
-    /// The digest of an entry's content, if there is one and it is asked for; `read` is given the
-    /// offset in the content and fills the buffer as far as it can.
-    fn digest(
-        &self,
-        entry: &Entry,
-        buffer: &mut [u8],
-        mut read: impl FnMut(u64, &mut [u8]) -> Result<usize>,
-    ) -> Result<Option<Digest>> {
-        self.cancel.check()?;
-        if !self.digests || entry.kind != Kind::Regular {
-            return Ok(None);
-        }
-        let mut hasher = Hasher::new();
-        let mut offset = 0;
-        while offset < entry.size {
-            self.cancel.check()?;
-            let left = usize::try_from(entry.size - offset).unwrap_or(usize::MAX);
-            let part = &mut buffer[..left.min(READ)];
-            let count = read(offset, part)?;
-            hasher.update(&part[..count]);
-            offset += count as u64;
-        }
-        Ok(Some(hasher.finish()))
-    }
-}
-
-impl Described {
-    fn new(entry: Entry, digest: Option<Digest>) -> Self {
-        Self { key: order_key(&entry.path), entry, digest }
+        list(layer, self.digests, self.cancel)
     }
 }
 
@@ -160,7 +105,7 @@ impl<R: Read> Read for Layer<'_, R> {
 
 /// The lines of sorted entries. All names of a file have what its own entry says, and a number
 /// that counts such files from 1.
-fn text(entries: &[Described]) -> Result<Vec<u8>> {
+fn text(entries: &[Listed]) -> Result<Vec<u8>> {
     let files = files_of(entries)?;
     let mut names: HashMap<usize, Names> = HashMap::new();
     for (_, &file) in files.iter().enumerate().filter(|&(index, &file)| index != file) {
@@ -168,19 +113,19 @@ fn text(entries: &[Described]) -> Result<Vec<u8>> {
     }
     let mut text = SIGNATURE.to_vec();
     let mut numbered = 0;
-    for (described, file) in entries.iter().zip(&files) {
+    for (listed, file) in entries.iter().zip(&files) {
         if let Some(names) = names.get_mut(file).filter(|names| names.inode == 0) {
             numbered += 1;
             names.inode = numbered;
         }
-        let Described { entry, digest, .. } = &entries[*file];
-        write_line(&described.entry.path, entry, *digest, names.get(file).copied(), &mut text);
+        let Listed { entry, digest } = &entries[*file];
+        write_line(&listed.entry.path, entry, *digest, names.get(file).copied(), &mut text);
     }
     Ok(text)
 }
 
 /// For every entry the number of the one that is the file itself: its own, unless it is a hard link.
-fn files_of(entries: &[Described]) -> Result<Vec<usize>> {
+fn files_of(entries: &[Listed]) -> Result<Vec<usize>> {
     let mut files: Vec<Option<usize>> = vec![None; entries.len()];
     let mut chain = Vec::new();
     for start in 0..entries.len() {
@@ -204,9 +149,8 @@ fn files_of(entries: &[Described]) -> Result<Vec<usize>> {
     Ok(files.into_iter().flatten().collect())
 }
 
-fn index_of(entries: &[Described], path: &[u8]) -> Result<usize> {
-    let key = order_key(path);
-    entries.binary_search_by(|described| described.key.cmp(&key)).map_err(|_| {
+fn index_of(entries: &[Listed], path: &[u8]) -> Result<usize> {
+    entries.binary_search_by(|listed| compare_paths(&listed.entry.path, path)).map_err(|_| {
         let path = display_path(path).display();
         Error::Internal(format!("the target `{path}` of a hard link is not there"))
     })

@@ -1,18 +1,18 @@
 //! Trees as lists of entries with the digests of their content.
 
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::{Stack, is_whiteout};
 use crate::cancel::Cancel;
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
 use crate::edit::Edits;
 use crate::error::{Error, Result};
-use crate::plan::{Plan, PlanBuilder, PlanReader, Warning};
+use crate::plan::{PlanBuilder, Warning};
 use crate::source::{Decoder, Policy, add_tree};
-use crate::tar::{Entry, Kind, Reader};
+use crate::tar::{Entry, Kind, Listed, list};
 
-/// Bytes that are read and hashed at once.
+/// Bytes that are read at once.
 const PART: usize = 256 * 1024;
 
 /// An entry of a tree. Hard links are what they link to.
@@ -45,34 +45,30 @@ impl Tree {
         add_tree(&mut plan, path, &Policy::default(), threads, cancel)?;
         let (plan, _) = plan.finish(0)?;
         // The plan is a tar, so that a directory is read as archives are.
-        self.add_members(TarOfPlan { plan: &plan, reader: plan.reader(), position: 0 }, cancel)?;
+        self.put_all(list(plan.stream(), true, cancel)?)?;
         Ok(plan.warnings().to_vec())
     }
 
     /// Adds the entries of an archive, plain or compressed. Whiteouts are entries like others.
     pub fn add_archive(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
         let input = Decoder::new(BufReader::with_capacity(PART, input))?;
-        self.add_members(input, cancel)
+        self.put_all(list(input, true, cancel)?)
     }
 
     /// Applies a layer, plain or compressed, to what is there.
     pub fn apply_layer(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
         let input = Decoder::new(BufReader::with_capacity(PART, input))?;
-        let mut members = read_members(input, cancel)?;
-        self.nodes.remove_for(members.iter().map(|(entry, _)| &*entry.path));
-        members.retain(|(entry, _)| !is_whiteout(&entry.path));
+        let mut members = list(input, true, cancel)?;
+        self.nodes.remove_for(members.iter().map(|member| &*member.entry.path));
+        members.retain(|member| !is_whiteout(&member.entry.path));
         self.put_all(members)
     }
 
-    fn add_members(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
-        self.put_all(read_members(input, cancel)?)
-    }
-
     fn put_all(&mut self, members: Vec<Listed>) -> Result<()> {
-        members.into_iter().try_for_each(|(entry, content)| self.put(entry, content))
+        members.into_iter().try_for_each(|member| self.put(member))
     }
 
-    fn put(&mut self, mut entry: Entry, content: Option<Digest>) -> Result<()> {
+    fn put(&mut self, Listed { mut entry, digest }: Listed) -> Result<()> {
         let path = entry.path.clone();
         entry.xattrs.sort();
         let node = if let Kind::HardLink(target) = &entry.kind {
@@ -83,52 +79,11 @@ impl Tree {
             node
         } else {
             self.inodes += 1;
-            TreeNode { entry, content, inode: self.inodes }
+            TreeNode { entry, content: digest, inode: self.inodes }
         };
         let is_directory = node.entry.is_directory();
         self.nodes.put(path, node, is_directory);
         Ok(())
-    }
-}
-
-/// An entry with the digest of its content, if it is a regular file.
-type Listed = (Entry, Option<Digest>);
-
-/// Reads a tar to the end of its input.
-fn read_members(input: impl Read, cancel: &Cancel) -> Result<Vec<Listed>> {
-    let mut members = Vec::new();
-    let mut reader = Reader::new(BufReader::with_capacity(PART, input));
-    let mut buffer = vec![0; PART];
-    while let Some(member) = reader.next_member()? {
-        let mut hasher = Hasher::new();
-        loop {
-            cancel.check()?;
-            match reader.read_content(&mut buffer)? {
-                0 => break,
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-        let regular = member.entry.kind == Kind::Regular;
-        members.push((member.entry, regular.then(|| hasher.finish())));
-    }
-    reader.drain()?;
-    Ok(members)
-}
-
-/// The tar of a plan as a stream.
-struct TarOfPlan<'a> {
-    plan: &'a Plan,
-    reader: PlanReader<'a>,
-    position: u64,
-}
-
-impl Read for TarOfPlan<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.plan.size() - self.position).unwrap_or(usize::MAX);
-        let length = left.min(buffer.len());
-        self.reader.fill(self.position, &mut buffer[..length]).map_err(io::Error::other)?;
-        self.position += length as u64;
-        Ok(length)
     }
 }
 

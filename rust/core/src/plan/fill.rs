@@ -1,16 +1,13 @@
 //! Any stretch of the planned tar, on demand: headers are rendered, files are read in place.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{SeekFrom, fstat, seek};
 use rustix::io::Errno;
 
 use super::{Content, Origin, Plan, Planned};
-use crate::error::{Error, Result};
-use crate::source::{Cursor, Root, Stamp, open_host_file, shown};
+use crate::error::Result;
+use crate::source::{CheckedFile, Cursor, Root, Stamp, open_host_file, shown};
 use crate::tar::append_header;
 
 /// Reads the bytes of a planned tar from any offset.
@@ -97,21 +94,9 @@ impl<'a> PlanReader<'a> {
         buffer: &mut [u8],
     ) -> Result<()> {
         let place = Place::of(&self.plan.origins[origin], planned);
-        let io = |action, error: io::Error| Error::io(action, place.shown(), error);
-        let check = |file: &File| -> Result<()> {
-            let now = fstat(file).map_err(|error| io("stat", error.into()))?;
-            stamp.difference(&now).map_or(Ok(()), |what| Err(Error::changed(place.shown(), what)))
-        };
-        let file = place.open(&mut self.cursor).map_err(|error| io("open", error.into()))?;
-        check(&file)?;
-        match read_part(&file, stamp, from, buffer) {
-            Ok(()) => check(&file),
-            // Shorter than planned: the check knows what happened to it.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                check(&file).and(Err(io("read", error)))
-            }
-            Err(error) => Err(io("read", error)),
-        }
+        let file = CheckedFile::new(place.open(&mut self.cursor), stamp, || place.shown())?;
+        file.read(from, buffer)?;
+        file.finish()
     }
 }
 
@@ -137,14 +122,14 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn open(&self, (last, cursor): &mut (Option<&'a Root>, Cursor)) -> Result<File, Errno> {
+    fn open(&self, (last, cursor): &mut (Option<&'a Root>, Cursor)) -> Result<OwnedFd, Errno> {
         match *self {
-            Self::File(path) => open_host_file(path).map(File::from),
+            Self::File(path) => open_host_file(path),
             Self::Below { root, path, .. } => {
                 if !last.is_some_and(|last| std::ptr::eq(last, root)) {
                     (*last, *cursor) = (Some(root), Cursor::default());
                 }
-                cursor.open_file(root, path).map(File::from)
+                cursor.open_file(root, path)
             }
         }
     }
@@ -155,38 +140,6 @@ impl<'a> Place<'a> {
             Self::Below { base, path, .. } => shown(base, path),
         }
     }
-}
-
-/// Fills `buffer` with the content of a file from the byte `from` on, without reading its holes.
-pub(crate) fn read_part(
-    file: &File,
-    stamp: &Stamp,
-    from: u64,
-    buffer: &mut [u8],
-) -> io::Result<()> {
-    if stamp.sparse { read_sparse(file, from, buffer) } else { file.read_exact_at(buffer, from) }
-}
-
-/// Reads data where the file has some and writes zeros where it has holes.
-fn read_sparse(file: &File, from: u64, buffer: &mut [u8]) -> io::Result<()> {
-    let end = from + buffer.len() as u64;
-    let mut position = from;
-    while position < end {
-        let data = match seek(file, SeekFrom::Data(position)) {
-            Ok(data) => data.min(end),
-            // No data from here to the end of the file.
-            Err(Errno::NXIO) => end,
-            Err(error) => return Err(error.into()),
-        };
-        buffer[usize_of(position - from)..usize_of(data - from)].fill(0);
-        if data == end {
-            break;
-        }
-        let hole = seek(file, SeekFrom::Hole(data))?.min(end);
-        file.read_exact_at(&mut buffer[usize_of(data - from)..usize_of(hole - from)], data)?;
-        position = hole;
-    }
-    Ok(())
 }
 
 /// Lengths here are bounded by a buffer's, so that they fit; on 32 bits a larger one saturates.

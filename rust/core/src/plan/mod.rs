@@ -5,6 +5,7 @@
 mod arrange;
 mod fill;
 mod promise;
+mod stream;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,6 @@ use crate::source::{Root, Stamp};
 use crate::tar::{Entry, Kind, TRAILER, compare_paths, padded};
 
 pub use fill::PlanReader;
-pub(crate) use fill::read_part;
 pub(crate) use promise::{Described, Promise, Verifier};
 
 /// Where an entry's bytes come from.

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::tar::WHITEOUT_PREFIX;
 
 mod archive;
+mod checked;
 mod decode;
 mod diff;
 mod directory;
@@ -19,7 +20,7 @@ mod tree;
 mod whiteout;
 mod xattr;
 
-pub use archive::{ArchiveStream, Survey, Treatment};
+pub use archive::{ArchiveFile, ArchiveStream, Survey, Treatment};
 pub use decode::{Decoder, Encoding, decode_ahead};
 pub use diff::add_diff;
 pub use file::{FileSource, add_files, check_destinations};
@@ -29,6 +30,7 @@ pub use pattern::Patterns;
 pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};
 pub use tree::add_tree;
 
+pub(crate) use checked::CheckedFile;
 pub(crate) use directory::{Cursor, Root};
 pub(crate) use file::{file_entry, open_host_file};
 pub(crate) use stamp::Stamp;

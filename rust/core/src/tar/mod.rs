@@ -4,6 +4,7 @@
 mod entry;
 mod field;
 mod header;
+mod listing;
 mod number;
 mod path;
 mod path_map;
@@ -12,6 +13,7 @@ mod reader;
 
 pub use entry::{Entry, Kind, Xattr};
 pub use header::{append_header, archive_member_header};
+pub(crate) use listing::{Listed, list};
 pub use path::{
     OPAQUE_WHITEOUT, WHITEOUT_PREFIX, compare_paths, is_within, normalize_path, order_key,
     parent_of, parents_of, sibling, split_path,

@@ -1,11 +1,13 @@
 //! A rootfs archive → the tar of a layer, member by member.
 
+mod file;
 mod ledger;
 mod survey;
 mod treatment;
 
 use std::io::{BufReader, Read};
 
+pub use self::file::ArchiveFile;
 use self::ledger::Ledger;
 pub use self::survey::Survey;
 pub use self::treatment::Treatment;

@@ -1,17 +1,14 @@
 //! Files that are alike, compared byte by byte.
 
-use std::fs::File;
-use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::fstat;
-
 use super::super::tree::Tree;
-use super::super::{Cursor, Stamp};
+use super::super::{CheckedFile, Cursor, Stamp};
 use super::{State, Undecided};
 use crate::error::{Error, Result};
-use crate::plan::{Content, read_part};
+use crate::plan::Content;
 
 /// Bytes that are read at once of each file.
 const PART: usize = 256 * 1024;
@@ -61,79 +58,44 @@ fn is_same(file: &Undecided, lower: &mut Side<'_>, upper: &mut Side<'_>) -> Resu
     else {
         return Err(Error::Internal("a file without content".into()));
     };
-    lower.open(&file.path, *below)?;
-    upper.open(&file.path, *above)?;
-    let mut from = 0;
+    let below = lower.open(&file.path, below)?;
+    let above = upper.open(&file.path, above)?;
     let mut same = true;
+    let mut from = 0;
     while same && from < file.entry.size {
         lower.tree.cancel.check()?;
-        same = lower.read(from)? == upper.read(from)?;
-        from += PART as u64;
+        // Alike files have one size.
+        let length = usize::try_from(file.entry.size - from).map_or(PART, |rest| rest.min(PART));
+        let (one, other) = (&mut lower.buffer[..length], &mut upper.buffer[..length]);
+        below.read(from, one)?;
+        above.read(from, other)?;
+        same = one == other;
+        from += length as u64;
     }
-    lower.close()?;
-    upper.close()?;
+    below.finish()?;
+    above.finish()?;
     Ok(same)
 }
 
-/// A file of one of the trees that is being read; each thread has its own.
+/// What a thread needs to read the files of one of the trees.
 struct Side<'a> {
     tree: &'a Tree<'a>,
     cursor: Cursor,
     buffer: Vec<u8>,
-    opened: Option<Opened>,
-}
-
-struct Opened {
-    path: Box<[u8]>,
-    file: File,
-    stamp: Stamp,
 }
 
 impl<'a> Side<'a> {
     fn new(tree: &'a Tree<'a>) -> Self {
-        Self { tree, cursor: Cursor::default(), buffer: vec![0; PART], opened: None }
+        Self { tree, cursor: Cursor::default(), buffer: vec![0; PART] }
     }
 
-    fn open(&mut self, path: &[u8], stamp: Stamp) -> Result<()> {
-        let file = self
-            .cursor
-            .open_file(&self.tree.root, path)
-            .map_err(|error| self.tree.io("open", path, error))?;
-        let opened = Opened { path: path.into(), file: file.into(), stamp };
-        self.check(&opened)?;
-        self.opened = Some(opened);
-        Ok(())
-    }
-
-    /// The bytes from `from` on, as many as the file has and the buffer holds.
-    fn read(&mut self, from: u64) -> Result<&[u8]> {
-        let Some(opened) = &self.opened else {
-            return Err(Error::Internal("no file is open".into()));
-        };
-        let rest = opened.stamp.size.saturating_sub(from);
-        let length = usize::try_from(rest).unwrap_or(PART).min(PART);
-        let part = &mut self.buffer[..length];
-        match read_part(&opened.file, &opened.stamp, from, part) {
-            Ok(()) => Ok(&self.buffer[..length]),
-            Err(error) => {
-                if error.kind() == io::ErrorKind::UnexpectedEof {
-                    self.check(opened)?;
-                }
-                Err(Error::io("read", self.tree.shown(&opened.path), error))
-            }
-        }
-    }
-
-    fn close(&mut self) -> Result<()> {
-        self.opened.take().map_or(Ok(()), |opened| self.check(&opened))
-    }
-
-    fn check(&self, opened: &Opened) -> Result<()> {
-        let path = &opened.path;
-        let now = fstat(&opened.file).map_err(|error| self.tree.io("stat", path, error))?;
-        match opened.stamp.difference(&now) {
-            Some(what) => Err(Error::changed(self.tree.shown(path), what)),
-            None => Ok(()),
-        }
+    fn open<'f>(
+        &mut self,
+        path: &'f [u8],
+        stamp: &'f Stamp,
+    ) -> Result<CheckedFile<'f, impl Fn() -> PathBuf + use<'a, 'f>>> {
+        let tree = self.tree;
+        let opened = self.cursor.open_file(&tree.root, path);
+        CheckedFile::new(opened, stamp, move || tree.shown(path))
     }
 }
