@@ -147,15 +147,15 @@ def test_inspect_lists_files(tmp_path: Path, capsys: pytest.CaptureFixture[str])
             archive.addfile(member, io.BytesIO(b"abc"))
     text = output(capsys, "inspect", "--files", str(path))
     assert text.split("\n\n")[1].splitlines() == [
-        "drwxr-xr-t     1000/100           0 2025-04-18 19:07:30 bin/",
-        "-rwsr-xr-x     1000/100           3 2025-04-18 19:07:30 bin/su",
-        "lrwxrwxrwx     1000/100           0 2025-04-18 19:07:30 bin/sh -> su",
-        "hrwsr-xr-x     1000/100           0 2025-04-18 19:07:30 bin/link link to bin/su",
-        "crw-rw-rw-     1000/100         1,3 2025-04-18 19:07:30 null",
-        "brw-rw----     1000/100         8,0 2025-04-18 19:07:30 sda",
-        "prw-r--r--     1000/100           0 1969-12-31 23:59:59 pipe",
+        "drwxr-xr-t     1000/100           0 2025-04-18T19:07:30Z bin/",
+        "-rwsr-xr-x     1000/100           3 2025-04-18T19:07:30Z bin/su",
+        "lrwxrwxrwx     1000/100           0 2025-04-18T19:07:30Z bin/sh -> su",
+        "hrwsr-xr-x     1000/100           0 2025-04-18T19:07:30Z bin/link link to bin/su",
+        "crw-rw-rw-     1000/100         1,3 2025-04-18T19:07:30Z null",
+        "brw-rw----     1000/100         8,0 2025-04-18T19:07:30Z sda",
+        "prw-r--r--     1000/100           0 1969-12-31T23:59:59Z pipe",
         "-rw-r--r--     1000/100           0 @1099511627776 far",
-        "-rwxr-xr-x+    1000/100           0 2025-04-18 19:07:30 ping",
+        "-rwxr-xr-x+    1000/100           0 2025-04-18T19:07:30Z ping",
     ]
 
 

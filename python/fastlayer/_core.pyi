@@ -176,8 +176,8 @@ _Facts = list[tuple[bytes, bytes, bytes]]
 
 def compare_trees(
     before: str | _Stretch | Sequence[_Stretch], after: str | _Stretch | Sequence[_Stretch]
-) -> tuple[list[tuple[bytes, str, _Facts]], list[str]]:
-    """List all that is different in `after`, and the sockets that were left out on either side.
+) -> tuple[list[tuple[bytes, str, _Facts]], list[tuple[str, str]]]:
+    """List all that is different in `after`, and what was left out on either side.
 
     A side is a directory, an archive (descriptor, offset, size, name), or a list of layers.
     """

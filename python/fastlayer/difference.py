@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from fastlayer import engine
 from fastlayer.archive.blob import open_file
 from fastlayer.archive.contents import find_contents
-from fastlayer.errors import InvalidImageError, SourceWarning, quoted
+from fastlayer.errors import InvalidImageError, quoted, warn_of
 
 if TYPE_CHECKING:
     from fastlayer.archive.blob import Blob
@@ -65,12 +64,7 @@ def diff(before: str | os.PathLike[str], after: str | os.PathLike[str]) -> list[
     """
     with ExitStack() as files:
         found, left_out = engine.compare_trees(_side(before, files), _side(after, files))
-    for path in left_out:
-        warnings.warn(
-            f"{quoted(path)} is a socket, which no layer can hold: left out",
-            SourceWarning,
-            stacklevel=2,
-        )
+    warn_of(left_out)
     return [
         Difference(
             change=change,  # type: ignore[arg-type]  # the core says one of the three

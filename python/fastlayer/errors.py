@@ -23,6 +23,9 @@ Failures of the operating system stay what they are: an `OSError` with `errno` a
 A message is one line, its values in backticks, and has no full stop.
 """
 
+import warnings
+from collections.abc import Iterable
+
 __all__ = [
     "FastlayerError",
     "InternalError",
@@ -42,6 +45,7 @@ __all__ = [
     "UnsupportedEntryError",
     "printable",
     "quoted",
+    "warn_of",
 ]
 
 # A message shows at most this many characters of one value: enough for a sha512 digest.
@@ -142,3 +146,9 @@ class InternalError(FastlayerError):
 
 class SourceWarning(UserWarning):
     """Something in the input was left out of a layer, which the message names."""
+
+
+def warn_of(warned: Iterable[tuple[str, str]]) -> None:
+    """Issue a `SourceWarning` for each path and sentence, in the name of the caller's caller."""
+    for path, message in warned:
+        warnings.warn(f"{quoted(path)} {message}", SourceWarning, stacklevel=3)

@@ -6,14 +6,13 @@ Making a layer is one pass of the core: tar, `diff_id`, compression, `digest`, s
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self
 
 from fastlayer import engine, media_type
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
-from fastlayer.errors import InvalidArgumentError, NotBuiltError, SourceWarning, quoted
+from fastlayer.errors import InvalidArgumentError, NotBuiltError, warn_of
 from fastlayer.options import LayerOptions, Recipe
 
 if TYPE_CHECKING:
@@ -198,8 +197,7 @@ class Layer:
                 outputs=store.outputs,
                 progress=recipe.progress,
             )
-            for path, message in record.warnings:
-                warnings.warn(f"{quoted(path)} {message}", SourceWarning, stacklevel=2)
+            warn_of(record.warnings)
             recipe.tell_unmatched(record.unmatched)
             blob.commit(Digest(record.digest), record.size)
         return BuiltLayer(

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 from fastlayer import engine
-from fastlayer.errors import InvalidArgumentError, SourceWarning, quoted
+from fastlayer.errors import InvalidArgumentError, quoted, warn_of
 
 if TYPE_CHECKING:
     from fastlayer.engine import Progress
@@ -39,6 +38,5 @@ def describe(
     text, left_out = engine.describe_tree(
         os.fsdecode(path), digests=digests, drop_xattrs=xattrs == "none", progress=progress
     )
-    for name, message in left_out:
-        warnings.warn(f"{quoted(name)} {message}", SourceWarning, stacklevel=2)
+    warn_of(left_out)
     return text.decode("ascii")

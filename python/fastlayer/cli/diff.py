@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,6 +11,7 @@ from fastlayer.cli.command import Command
 from fastlayer.cli.failure import explain
 from fastlayer.cli.options import json_option
 from fastlayer.cli.summary import print_record
+from fastlayer.cli.text import utc_time
 from fastlayer.difference import diff
 from fastlayer.errors import FastlayerError, printable
 
@@ -43,7 +43,7 @@ class _Trouble(click.ClickException):
 def diff_command(context: click.Context, before: str, after: str, *, as_json: bool) -> None:
     """Show what was added (A), deleted (D) and modified (M) from BEFORE to AFTER.
 
-    Each is a directory, a tar (plain, gzip or zstd) or an image (an archive, an OCI layout
+    Each is a directory, a tar (plain or compressed) or an image (an archive, an OCI layout
     directory), which stands for what its layers make together. Exit status: 0 the same, 1
     different, 2 failed.
     """
@@ -75,12 +75,5 @@ def _fact(fact: Fact) -> str:
         return printable(fact.name)
     before, after = fact.before or "none", fact.after or "none"
     if fact.name == "mtime":
-        before, after = _time(before), _time(after)
+        before, after = utc_time(int(before)), utc_time(int(after))
     return printable(f"{fact.name} {before}→{after}")
-
-
-def _time(seconds: str) -> str:
-    try:
-        return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, ValueError, OSError):
-        return f"@{seconds}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -16,7 +15,7 @@ from rich.text import Text
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.options import json_option
 from fastlayer.cli.summary import print_record
-from fastlayer.cli.text import byte_count
+from fastlayer.cli.text import byte_count, utc_time
 from fastlayer.errors import printable
 from fastlayer.inspection import inspect
 
@@ -195,7 +194,7 @@ def _list(files: Sequence[MemberRecord]) -> None:
         mode = _mode(file)
         owner = f"{file.uid}/{file.gid}"
         size = "{},{}".format(*file.device) if file.device else str(file.size)
-        click.echo(f"{mode:<11} {owner:>11} {size:>11} {_time(file.mtime)} {_name(file)}")
+        click.echo(f"{mode:<11} {owner:>11} {size:>11} {utc_time(file.mtime)} {_name(file)}")
 
 
 def _mode(file: MemberRecord) -> str:
@@ -203,13 +202,6 @@ def _mode(file: MemberRecord) -> str:
     if file.kind == "hardlink":
         mode = f"h{mode[1:]}"
     return f"{mode}+" if file.xattrs else mode
-
-
-def _time(mtime: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(mtime, UTC):%Y-%m-%d %H:%M:%S}"
-    except (OverflowError, ValueError, OSError):
-        return f"@{mtime}"
 
 
 def _name(file: MemberRecord) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from fastlayer.errors import printable
 
-__all__ = ["byte_count", "plural", "say"]
+__all__ = ["byte_count", "plural", "say", "utc_time"]
 
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -35,3 +36,11 @@ def byte_count(size: float) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 layer`, `2 layers`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def utc_time(seconds: int) -> str:
+    """`2025-04-18T19:07:30Z`, or `@` and the seconds for years that have no four digits."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):
+        return f"@{seconds}"

@@ -1,6 +1,5 @@
 //! Two trees compared, wherever they are.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use fastlayer_core::compare::{Change, Difference, Tree, differences};
@@ -10,6 +9,7 @@ use pyo3::types::PyBytes;
 
 use crate::descriptor::{Descriptor, Slice};
 use crate::interrupt;
+use crate::layer::{Pairs, to_pairs};
 
 /// A stretch of an open file: descriptor, offset, size and the file's name.
 type Stretch = (Descriptor, u64, u64, PathBuf);
@@ -23,13 +23,12 @@ pub(crate) enum Side {
 }
 
 impl Side {
-    fn read(self, cancel: &Cancel) -> Result<(Tree, Vec<OsString>)> {
+    fn read(self, cancel: &Cancel) -> Result<(Tree, Pairs)> {
         let mut tree = Tree::default();
         let mut left_out = Vec::new();
         match self {
             Self::Directory(path) => {
-                let warnings = tree.add_directory(&path, 1, cancel)?;
-                left_out = warnings.into_iter().map(|warning| warning.path.into()).collect();
+                left_out = to_pairs(tree.add_directory(&path, 1, cancel)?);
             }
             Self::Archive((file, offset, size, name)) => {
                 tree.add_archive(Slice::new(file.0, offset, size), cancel)
@@ -51,14 +50,14 @@ type Bytes<'py> = Bound<'py, PyBytes>;
 /// A path, `A`, `D` or `M`, and the facts that changed: name, before, after.
 type Found<'py> = (Bytes<'py>, &'static str, Vec<(Bytes<'py>, Bytes<'py>, Bytes<'py>)>);
 
-/// All that is different in `after`, and the sockets that were left out on either side.
+/// All that is different in `after`, and what was left out on either side.
 #[pyfunction]
 #[pyo3(signature = (before, after))]
 pub(crate) fn compare_trees(
     py: Python<'_>,
     before: Side,
     after: Side,
-) -> PyResult<(Vec<Found<'_>>, Vec<OsString>)> {
+) -> PyResult<(Vec<Found<'_>>, Pairs)> {
     let (found, left_out) = interrupt::run(py, "".as_ref(), None, |cancel, _| {
         let (one, other) = std::thread::scope(|scope| {
             let one = scope.spawn(|| before.read(cancel));

@@ -103,7 +103,7 @@ pub(crate) struct LayerRecord {
     diff_id: String,
     uncompressed_size: u64,
     entries: u64,
-    warnings: Vec<(OsString, String)>,
+    warnings: Pairs,
     unmatched: Vec<usize>,
 }
 
@@ -122,7 +122,9 @@ impl From<LayerBlob> for LayerRecord {
 }
 
 /// Warnings as Python gets them: a path, and the rest of the sentence.
-pub(crate) fn to_pairs(warnings: Vec<Warning>) -> Vec<(OsString, String)> {
+pub(crate) type Pairs = Vec<(OsString, String)>;
+
+pub(crate) fn to_pairs(warnings: Vec<Warning>) -> Pairs {
     let pairs = |warning: Warning| (warning.path.into(), warning.message.into());
     warnings.into_iter().map(pairs).collect()
 }

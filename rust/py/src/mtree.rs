@@ -1,6 +1,5 @@
 //! A tree or an archive in, its description out.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use fastlayer_core::blob::Describe;
@@ -8,10 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::interrupt;
-use crate::layer::{thread_count, to_pairs};
+use crate::layer::{Pairs, thread_count, to_pairs};
 
 /// A text, and what was left out of it.
-type Described<'py> = (Bound<'py, PyBytes>, Vec<(OsString, String)>);
+type Described<'py> = (Bound<'py, PyBytes>, Pairs);
 
 /// The text of mtree(5) about all that a layer of the directory or tar `path` holds.
 #[pyfunction]
