@@ -2,16 +2,18 @@
 
 import os
 import stat
-import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import fastlayer as fl
 
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="devices and mounts need root")
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="devices need root")
+
+# Some tenths of a second to compare, though it is all hole.
+BIG = 16 << 30
 
 
 def names(layer: fl.Layer, tmp_path: Path) -> list[str]:
@@ -76,6 +78,107 @@ def test_the_output_is_refused_in_the_lower_tree_too(tmp_path: Path) -> None:
         fl.Layer.from_diff(lower, upper).save(output)
 
 
+def rewrite(file: Path) -> None:
+    """Change a byte, and let the kernel set the times."""
+    with file.open("r+b") as opened:
+        opened.write(b"x")
+
+
+def replace(file: Path) -> None:
+    """Put another file of the same size and time at its place."""
+    new = file.with_name("new")
+    new.touch()
+    os.truncate(new, file.stat().st_size)
+    os.utime(new, (0, 0))
+    new.rename(file)
+
+
+def become_pipe(file: Path) -> None:
+    """Put something there that waits for ever when it is opened."""
+    file.unlink()
+    os.mkfifo(file)
+
+
+def open_files() -> set[Path]:
+    """The files that this process has open."""
+    return {link.resolve() for link in Path("/proc/self/fd").iterdir()}
+
+
+@pytest.mark.parametrize("side", ["lower", "upper"])
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("big", lambda file: os.truncate(file, BIG + 1), f"had {BIG} bytes and now has {BIG + 1}"),
+        ("big", lambda file: os.truncate(file, 0), f"had {BIG} bytes and now has 0"),
+        ("big", rewrite, "time moved"),
+        ("big", replace, "time moved"),
+        ("big", Path.unlink, "time moved"),
+        ("next", lambda file: os.truncate(file, 3), "had 4 bytes and now has 3"),
+        ("next", rewrite, "time moved"),
+        ("next", replace, "another file took its place"),
+        ("next", become_pipe, "no longer a regular file"),
+        ("next", Path.unlink, "No such file"),
+    ],
+)
+def test_a_file_that_changes_while_it_is_compared_is_named(
+    side: str, name: str, change: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    """Also when its turn comes later: `big` is under way when either file changes."""
+    roots = [tmp_path / "lower", tmp_path / "upper"]
+    for root in roots:
+        root.mkdir()
+        for file, size in (("big", BIG), ("next", 4)):
+            (root / file).touch()
+            os.truncate(root / file, size)
+            os.utime(root / file, (0, 0))
+    todo = [change]
+
+    def act(_done: int, _total: int | None) -> None:
+        # Only the comparison has files of both trees open.
+        if todo and {root / "big" for root in roots} <= open_files():
+            todo.pop()(tmp_path / side / name)
+
+    layer = fl.Layer.from_diff(*roots, threads=1, progress=act)
+    with pytest.raises((fl.SourceChangedError, FileNotFoundError), match=message) as caught:
+        layer.save(tmp_path / "out")
+    assert str(tmp_path / side / name) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: os.truncate(file, 3), "had 4 bytes and now has 3"),
+        (rewrite, "time moved"),
+        (replace, "another file took its place"),
+        (Path.unlink, "No such file"),
+    ],
+)
+def test_a_file_that_changes_after_it_was_compared_is_named(
+    change: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    """What goes into the layer is what was compared."""
+    lower, upper = tmp_path / "lower", tmp_path / "upper"
+    for root, content in ((lower, "same"), (upper, "diff")):
+        root.mkdir()
+        (root / "last").write_text(content)
+        os.utime(root / "last", (0, 0))
+    # Enough work before the file for the change to come in time.
+    (upper / "first").touch()
+    os.truncate(upper / "first", 1 << 30)
+    todo = [change]
+
+    def act(done: int, _total: int | None) -> None:
+        if done and todo:
+            todo.pop()(upper / "last")
+
+    options = fl.LayerOptions(compression="zstd", level=1, threads=1, progress=act)
+    with pytest.raises((fl.SourceChangedError, FileNotFoundError), match=message) as caught:
+        fl.Layer.from_diff(lower, upper, **options).save(tmp_path / "out")
+    assert str(upper / "last") in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
 def mark(path: Path, name: str, value: bytes) -> None:
     """Set an attribute, or skip the test where the file system has none."""
     try:
@@ -106,6 +209,8 @@ def test_attributes_are_whiteouts_and_opaque_directories(
     mark(upper / "d", f"{space}.overlay.origin", b"\0\xfb")
     mark(upper, f"{space}.overlay.opaque", b"x")
     mark(upper / "e", f"{space}.overlay.whiteout", b"")
+    # All its names are here: one is in the kernel's index.
+    mark(upper / "d" / "f", f"{space}.overlay.nlink", b"U-1")
     for options in (fl.LayerOptions(), fl.LayerOptions(xattrs="none")):
         layer = fl.Layer.from_overlay(upper, **options)
         assert names(layer, tmp_path) == [".", ".wh.e", "d", "d/.wh..wh..opq", "d/f"]
@@ -118,6 +223,8 @@ def test_attributes_are_whiteouts_and_opaque_directories(
     [
         ("d", "redirect", b"/elsewhere"),
         ("d/f", "metacopy", b""),
+        # It has one name more than the upper directory.
+        ("d/f", "nlink", b"U+0"),
         ("d", "opaque", b"z"),
         # Its directory is not marked to hold such whiteouts.
         ("e", "whiteout", b""),
@@ -131,52 +238,3 @@ def test_what_an_upper_directory_alone_cannot_tell_is_refused(
     with pytest.raises(fl.UnsupportedEntryError, match=name) as caught:
         fl.Layer.from_overlay(upper).save(tmp_path / "layer")
     assert caught.value.path == str(upper / path)
-
-
-@pytest.fixture
-def overlay(tmp_path: Path) -> Iterator[Callable[[Path], tuple[Path, Path]]]:
-    """Mount an overlay over a directory: give the place of the mount and the upper directory."""
-    mounted: list[Path] = []
-    # An overlay as the upper directory is refused, so that memory holds it.
-    memory = tmp_path / "memory"
-    memory.mkdir()
-
-    def run(*argv: str | Path) -> None:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"cannot mount here: {done.stderr.strip()}")
-        mounted.append(Path(argv[-1]))
-
-    def mount(lower: Path) -> tuple[Path, Path]:
-        run("mount", "-t", "tmpfs", "tmpfs", memory)
-        merged, upper, work = (memory / name for name in ("merged", "upper", "work"))
-        for folder in (merged, upper, work):
-            folder.mkdir()
-        options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-        run("mount", "-t", "overlay", "overlay", "-o", options, merged)
-        return merged, upper
-
-    yield mount
-    for place in reversed(mounted):
-        subprocess.run(["umount", place], check=True)
-
-
-@root_only
-def test_a_mounted_overlay_is_the_difference_of_its_directories(
-    overlay: Callable[[Path], tuple[Path, Path]], tmp_path: Path
-) -> None:
-    """What the kernel wrote is what comparing finds, but for opaque directories."""
-    lower = tmp_path / "lower"
-    for name in ("keep/a", "gone/b", "new/c", "file"):
-        (lower / name).parent.mkdir(parents=True, exist_ok=True)
-        (lower / name).write_text(name)
-    merged, upper = overlay(lower)
-    (merged / "keep" / "a").write_text("changed")
-    subprocess.run(["rm", "-r", merged / "gone", merged / "new", merged / "file"], check=True)
-    (merged / "new").mkdir()
-    (merged / "new" / "d").touch()
-    found = names(fl.Layer.from_overlay(upper), tmp_path)
-    compared = names(fl.Layer.from_diff(lower, merged), tmp_path)
-    expected = [".", ".wh.file", ".wh.gone", "keep", "keep/a", "new", "new/.wh..wh..opq", "new/d"]
-    assert found == expected
-    assert compared == [name.replace(".wh..wh..opq", ".wh.c") for name in expected]

@@ -111,9 +111,9 @@ class Layer:
         """Describe a layer of the upper directory of an overlayfs, which need not be mounted.
 
         The kernel's whiteouts and opaque directories become those of layers; no attribute of the
-        overlay is kept. Entries that point at a lower directory (`redirect`, `metacopy`) raise
-        `UnsupportedEntryError` when the layer is made. Only root can read the attributes that tell
-        this, unless the overlay was mounted with `userxattr`.
+        overlay is kept. Entries that point at a lower directory (`redirect`, `metacopy`, `nlink`)
+        raise `UnsupportedEntryError` when the layer is made. Only root can read the attributes that
+        tell this, unless the overlay was mounted with `userxattr`.
         """
         return cls("overlay", os.fsdecode(upperdir), Recipe.of(options))
 

@@ -17,8 +17,8 @@ use crate::tar::{Entry, Kind, is_within, parent_of};
 /// Adds everything in the upper directory `path` to `plan`: whiteouts and opaque directories in the
 /// notation of layers, all else as [`add_tree`](super::add_tree) does.
 ///
-/// What holds no content of its own but points at a lower directory (`redirect`, `metacopy`) is an
-/// error: the lower directories are not known here.
+/// What points at a lower directory is an error, for those are not known here: what has no content of
+/// its own (`redirect`, `metacopy`), and a file that has other names there (`nlink`).
 pub fn add_overlay(
     plan: &mut PlanBuilder,
     path: &Path,
@@ -48,16 +48,14 @@ struct Upper<'a> {
 
 impl Upper<'_> {
     fn add(&mut self, mut entry: Entry, content: Content, excluded: bool) -> Result<()> {
-        for name in ["redirect", "metacopy"] {
-            if attribute(&entry, name).is_some() {
-                return Err(self.refuse(
-                    &entry,
-                    &format!(
-                        "its attribute `overlay.{name}` says that a part of it is in a lower \
+        if let Some(name) = points_below(&entry) {
+            return Err(self.refuse(
+                &entry,
+                &format!(
+                    "its attribute `overlay.{name}` says that a part of it is in a lower \
                      directory: mount the overlay and take the difference of the directories"
-                    ),
-                ));
-            }
+                ),
+            ));
         }
         while self.marked.last().is_some_and(|above| !is_within(&entry.path, above)) {
             self.marked.pop();
@@ -112,6 +110,20 @@ impl Upper<'_> {
     fn refuse(&self, entry: &Entry, reason: &str) -> Error {
         Error::unsupported(self.tree.shown(&entry.path), reason)
     }
+}
+
+/// The attribute that says that an entry is not whole without a lower directory.
+///
+/// With `index=on` all names of a lower file are one file still when it is changed by one of them,
+/// but the others stay where they are. `nlink` is the number of all names, relative to the links of
+/// the upper inode, of which one is the index's own: `U-1` when every name is in the upper directory
+/// (`ovl_nlink_start` in the kernel's fs/overlayfs/util.c).
+fn points_below(entry: &Entry) -> Option<&'static str> {
+    let has = |name: &&str| match attribute(entry, name) {
+        Some(value) => *name != "nlink" || value != b"U-1",
+        None => false,
+    };
+    ["redirect", "metacopy", "nlink"].into_iter().find(has)
 }
 
 /// The value of an attribute of the overlay, in either of its name spaces.
