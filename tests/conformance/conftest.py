@@ -7,9 +7,19 @@ import pytest
 from . import cli, hard
 from .engines import buildah, containerd, docker, podman
 from .peers import call, find
-from .rootfs import rootfs
+from .rootfs import rootfs, upgraded
 
-__all__ = ["archive", "buildah", "containerd", "docker", "hard_tree", "layout", "podman", "rootfs"]
+__all__ = [
+    "archive",
+    "buildah",
+    "containerd",
+    "docker",
+    "hard_tree",
+    "layout",
+    "podman",
+    "rootfs",
+    "upgraded",
+]
 
 
 @pytest.fixture(scope="session", params=cli.VARIANTS)

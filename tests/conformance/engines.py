@@ -92,6 +92,20 @@ def buildah() -> Iterator[Engine]:
         yield Engine((find("buildah"), *_storage(folder)))
 
 
+def export(engine: Engine, image: str, folder: Path) -> Path:
+    """Return the unpacked root file system that docker or podman export of a container."""
+    container = engine("create", image, "none").strip()
+    try:
+        engine("export", "--output", folder / "export.tar", container)
+    finally:
+        engine("rm", container)
+    found = folder / "exported"
+    found.mkdir()
+    options = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
+    call([find("tar"), "-xpf", folder / "export.tar", "-C", found, *options])
+    return found
+
+
 def _storage(folder: Path) -> tuple[str, str, str]:
     # Overlay does not stack on overlay, as in a container; vfs works anywhere, by slow copies.
     below = call([find("stat"), "--file-system", "--format=%T", folder]).strip()

@@ -1,51 +1,20 @@
 """A layer of differences on top of its lower tree is the upper tree, as other tools see it."""
 
-import os
 import random
-import stat
 from pathlib import Path
 
 import pytest
 
 import fastlayer as fl
 
-from .engines import Engine
+from .cases import cases
+from .engines import Engine, export
+from .growth import grow
 from .peers import call, find, need_root
 from .tree import assert_trees_equal, snapshot
 
 # Each pair is a fifth of a second of umoci's work.
-PAIRS = 200
-
-
-def grow(root: Path, chance: random.Random, deep: int = 3) -> None:
-    """Make a small tree of names, types and facts that often meet those of another one."""
-    root.mkdir()
-    files: list[Path] = []
-    _fill(root, chance, deep, files)
-    for path in (root, *root.rglob("*")):
-        os.utime(path, (0, chance.choice([0, 0, 0, 9])), follow_symlinks=False)
-
-
-def _fill(folder: Path, chance: random.Random, deep: int, files: list[Path]) -> None:
-    for name in chance.sample(["a", "b", "c", "-", ".w", "a b"], chance.randrange(6)):
-        path = folder / name
-        kind = chance.randrange(10)
-        if kind < 4 and deep:
-            path.mkdir(chance.choice([0o755, 0o700]))
-            _fill(path, chance, deep - 1, files)
-        elif kind == 4:
-            path.symlink_to(chance.choice(["a", "b/c", "/"]))
-        elif kind == 5:
-            os.mkfifo(path)
-        elif kind == 6 and os.geteuid() == 0:
-            os.mknod(path, stat.S_IFCHR, os.makedev(1, chance.choice([3, 5])))
-        elif kind == 7 and files:
-            path.hardlink_to(chance.choice(files))
-        else:
-            path.write_text(chance.choice(["", "x", "y", "long"]))
-            path.chmod(chance.choice([0o644, 0o4755]))
-            os.chown(path, chance.choice([0, 0, 5]), 0)
-            files.append(path)
+PAIRS = cases(200)
 
 
 def layers_of(lower: Path, upper: Path) -> fl.Image:
@@ -87,20 +56,15 @@ def test_an_engine_makes_the_upper_tree(
     lower, upper = tmp_path / "lower", tmp_path / "upper"
     grow(lower, chance, deep=5)
     grow(upper, chance, deep=5)
-    image = layers_of(lower, upper).with_config(cmd=["none"])
-    image.save(tmp_path / "image.tar", tags=["demo/diff:1"])
-    engine("load", "--input", tmp_path / "image.tar")
-    container = engine("create", "demo/diff:1").strip()
+    image = tmp_path / "image.tar"
+    layers_of(lower, upper).save(image, tags=["demo/diff:1"])
+    engine("load", "--input", image)
     try:
-        engine("export", "--output", tmp_path / "export.tar", container)
+        exported = export(engine, "demo/diff:1", tmp_path)
     finally:
-        engine("rm", container)
         engine("rmi", "--force", "demo/diff:1")
-    (tmp_path / "found").mkdir()
-    options = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
-    call([find("tar"), "-xpf", tmp_path / "export.tar", "-C", tmp_path / "found", *options])
     added = {"dev", "etc", "proc", "run", "sys", ".dockerenv"}
-    found = snapshot(tmp_path / "found")
+    found = snapshot(exported)
     kept = {path: fact for path, fact in found.items() if path.split("/")[0] not in added}
     expected = snapshot(upper)
     # Engines put names of their own there.
