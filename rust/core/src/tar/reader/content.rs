@@ -127,7 +127,7 @@ fn read_stored<R: Read>(
 }
 
 fn cut_off<R>(missing: u64, input: &Input<R>) -> crate::Error {
-    input.malformed(format!("the input ends {missing} bytes before its content"))
+    input.malformed(format!("the input ends {missing} bytes before its content does"))
 }
 
 fn at_most(length: u64, limit: usize) -> usize {

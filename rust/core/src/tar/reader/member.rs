@@ -5,6 +5,11 @@ use super::block::Header;
 use super::shown;
 use crate::error::{Error, Result, display_path};
 
+/// The most that the paths of all directories above an entry may take. A layer gets an entry for
+/// each that an archive lacks, so that a name of 1 MiB could stand for 256 GiB of them. No engine
+/// unpacks a name that comes near this.
+const MAX_PARENTS: usize = 16 << 20;
+
 /// Whether content can follow a header of this type; links, devices and directories have none.
 pub(super) const fn has_content(type_flag: u8) -> bool {
     !matches!(type_flag, b'1'..=b'6')
@@ -24,8 +29,10 @@ pub(super) fn entry(header: &Header, size: u64, xattrs: Box<[Xattr]>) -> Result<
         let value = shown(&xattr.value);
         return Err(unsupported(header, format!("an attribute has no name, only `{value}`")));
     }
+    let path = normalize_path(&header.name)?;
+    check_depth(&path)?;
     Ok(Entry {
-        path: normalize_path(&header.name)?,
+        path,
         kind,
         mode: permissions(header.mode),
         uid: number(header, header.uid, "owner")?,
@@ -36,11 +43,24 @@ pub(super) fn entry(header: &Header, size: u64, xattrs: Box<[Xattr]>) -> Result<
     })
 }
 
+/// Slashes stand where the path of a directory above ends.
+fn check_depth(path: &[u8]) -> Result<()> {
+    let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
+    let (count, length) = slashes.fold((0, 0), |(count, length), (at, _)| (count + 1, length + at));
+    if length <= MAX_PARENTS {
+        return Ok(());
+    }
+    let reason = format!(
+        "the {count} directories above it are {length} bytes of paths; {MAX_PARENTS} at most"
+    );
+    Err(Error::unsupported(format!("{}…", shown(path)), reason))
+}
+
 fn kind(header: &Header) -> Result<Kind> {
     Ok(match header.type_flag {
         // Contiguous files are plain ones everywhere, sparse ones once they are expanded.
         b'0' | b'7' | b'S' => Kind::Regular,
-        b'1' => Kind::HardLink(normalize_path(&header.link)?),
+        b'1' => Kind::HardLink(link_target(header)?),
         b'2' => Kind::Symlink(header.link.as_slice().into()),
         b'3' => Kind::CharDevice { major: major(header)?, minor: minor(header)? },
         b'4' => Kind::BlockDevice { major: major(header)?, minor: minor(header)? },
@@ -51,6 +71,14 @@ fn kind(header: &Header) -> Result<Kind> {
                 format!("its type flag `{}` is not one of `0` to `7`", other.escape_ascii());
             return Err(unsupported(header, reason));
         }
+    })
+}
+
+fn link_target(header: &Header) -> Result<Box<[u8]>> {
+    normalize_path(&header.link).map_err(|_| {
+        let target = shown(&header.link);
+        let reason = format!("it is a hard link to `{target}`, a name with a `..` part or a NUL");
+        unsupported(header, reason)
     })
 }
 

@@ -5,7 +5,8 @@
 //! Go takes is refused too:
 //!
 //! - what no layer holds: types other than `0` to `7` and sparse files, owners, groups and device
-//!   numbers that are not of 32 bits, attributes without a name, names with `..` or a NUL;
+//!   numbers that are not of 32 bits, attributes without a name, names with `..` or a NUL, or with
+//!   so many parts that the directories above would fill memory;
 //! - times beyond 64 bits, which wrap around in Go;
 //! - a sparse file of a version that is not known, whose stored bytes Go hands out for its
 //!   content, or one of two kinds at once, of which Go passes over one;

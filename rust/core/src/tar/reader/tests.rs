@@ -86,8 +86,8 @@ fn an_archive_ends_where_go_lets_it_end() {
 #[test]
 fn an_archive_that_breaks_off_is_an_error() {
     let member = archive(&[file(b"a", 5)]);
-    assert!(reason(&member[..BLOCK + 4]).contains("ends 1 bytes before its content"));
-    assert!(reason(&member[..BLOCK]).contains("ends 5 bytes before its content"));
+    assert!(reason(&member[..BLOCK + 4]).contains("ends 1 bytes before its content does"));
+    assert!(reason(&member[..BLOCK]).contains("ends 5 bytes before its content does"));
     assert!(reason(&member[..BLOCK - 1]).contains("ends 511 bytes into a block"));
     assert!(reason(&[&member[..], &[0; 1]].concat()).contains("ends 1 bytes into a block"));
     let zeroes = [0; BLOCK];
@@ -220,8 +220,29 @@ fn owners_that_no_kernel_has_are_refused() {
 fn names_that_leave_the_root_are_refused() {
     assert!(reason(&raw(b'0', b"../a", b"")).contains("`..`"));
     let records = raw(b'x', b"p", record("linkpath", "../a").as_bytes());
-    assert!(reason(&[records.clone(), raw(b'1', b"a", b"")].concat()).contains("`..`"));
+    let link = reason(&[records.clone(), raw(b'1', b"l", b"")].concat());
+    assert!(
+        link.starts_with("`l` cannot be stored in a layer: it is a hard link to `../a`"),
+        "{link}"
+    );
     assert_eq!(names(&[records, raw(b'2', b"a", b"")].concat()).unwrap(), ["a"]);
+}
+
+#[test]
+fn a_name_whose_directories_would_fill_memory_is_refused() {
+    let within = b"d/".repeat(4096);
+    assert_eq!(names(&archive(&[file(&[&*within, b"f"].concat(), 0)])).unwrap().len(), 1);
+    let reason = reason(&archive(&[file(&[&*within, b"d/f"].concat(), 0)]));
+    assert!(reason.contains("are 16785409 bytes of paths") && reason.len() < 200, "{reason}");
+}
+
+#[test]
+fn a_message_shows_the_start_of_a_long_name() {
+    let name = [b"../".as_slice(), "é".repeat(5000).as_bytes()].concat();
+    let records = raw(b'x', b"p", record("path", std::str::from_utf8(&name).unwrap()).as_bytes());
+    let reason = reason(&[records, raw(b'0', b"a", b"")].concat());
+    assert!(reason.starts_with("`../é") && reason.contains("é…` cannot be stored"), "{reason}");
+    assert!(reason.len() < 5000, "{} bytes", reason.len());
 }
 
 #[test]
