@@ -1,6 +1,7 @@
 """Archives as input: every compression from every kind of source, and what is wrong with some."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -263,6 +264,19 @@ def test_a_build_that_fails_reads_no_further(suffix: str, tmp_path: Path) -> Non
     with leaving_no_thread(), message:
         fl.Layer.from_stream(stream).save(tmp_path / "out")
     assert stream.count < 4 * MIB
+
+
+@every_format
+def test_a_bomb_ends_when_the_disk_is_full(suffix: str) -> None:
+    """Terabytes in a few bytes are read no further than there is room for."""
+    info = tarfile.TarInfo("bomb")
+    info.size = 1 << 40
+    compress = FORMATS[suffix]
+    stream = Endless(compress(info.tobuf()), compress(bytes(MIB)))
+    with leaving_no_thread(), pytest.raises(OSError, match="No space left") as caught:
+        fl.Layer.from_stream(stream, compression="none").save("/dev/full")
+    assert caught.value.errno == errno.ENOSPC
+    assert stream.count < 16 * MIB
 
 
 @every_format

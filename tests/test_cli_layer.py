@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ ROOT = os.geteuid() == 0
 ORDINARY = "os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)"
 
 SIX_BYTES_AT_MOST = "resource.setrlimit(resource.RLIMIT_FSIZE, (6, 6))"
+
+FEW_OPEN_FILES = "resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))"
 
 
 @pytest.fixture
@@ -279,9 +282,12 @@ def test_what_the_system_refuses_is_named(
     assert (outcome.stdout, tree(tmp_path)) == (b"", before)
 
 
-def test_an_unreadable_file_is_named(rootfs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [Path.touch, Path.mkdir], ids=["file", "directory"])
+def test_what_is_unreadable_is_named(
+    make: Callable[[Path], None], rootfs: Path, tmp_path: Path
+) -> None:
     """It is never left out, whoever runs the build."""
-    (rootfs / "secret").write_text("x")
+    make(rootfs / "secret")
     (rootfs / "secret").chmod(0)
     before = tree(tmp_path)
     if ROOT:
@@ -290,7 +296,23 @@ def test_an_unreadable_file_is_named(rootfs: Path, tmp_path: Path) -> None:
         "layer", "rootfs", "-o", "x.tar", cwd=tmp_path, prelude=ORDINARY if ROOT else "pass"
     )
     assert (outcome.status, outcome.error) == (1, "`rootfs/secret`: Permission denied")
+    # A directory that nobody may look into would be in the way of whoever cleans up.
+    (rootfs / "secret").chmod(0o700)
     assert tree(tmp_path) == before
+
+
+def test_few_open_files_are_enough(rootfs: Path, tmp_path: Path) -> None:
+    """However wide and deep the tree is: a thread has two directories and a file open."""
+    deep = rootfs
+    for number in range(200):
+        deep = deep / "d"
+        deep.mkdir()
+        (rootfs / f"{number}").mkdir()
+        (rootfs / f"{number}" / "file").write_text("x")
+    arguments = ["rootfs", "-o", "x.tar", "--threads", "8"]
+    outcome = fastlayer("layer", *arguments, cwd=tmp_path, prelude=FEW_OPEN_FILES)
+    assert (outcome.status, outcome.stderr.count("error")) == (0, 0)
+    assert len(members(tmp_path / "x.tar")) == 605
 
 
 def test_a_broken_archive_is_named(tmp_path: Path) -> None:
@@ -309,7 +331,13 @@ def test_an_output_in_its_own_input_is_refused(rootfs: Path, tmp_path: Path) -> 
     assert outcome.status == 1
     assert "the output `rootfs/x.tar` is inside the tree" in outcome.error
     assert tree(tmp_path) == before
-    assert rootfs.exists()
+    # Under another name too, and not if it is left out.
+    (tmp_path / "alias").symlink_to(rootfs / "bin")
+    outcome = fastlayer("layer", "rootfs", "-o", "alias/x.tar", cwd=tmp_path)
+    assert (outcome.status, "is inside the tree" in outcome.error) == (1, True)
+    outcome = fastlayer("layer", "rootfs", "-o", "alias/x.tar", "--exclude", "bin", cwd=tmp_path)
+    assert outcome.status == 0
+    assert list(members(rootfs / "bin" / "x.tar")) == [".", "notes.txt"]
 
 
 def test_too_large_an_output_leaves_nothing(rootfs: Path, tmp_path: Path) -> None:

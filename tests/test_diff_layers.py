@@ -117,7 +117,7 @@ def open_files() -> set[Path]:
         ("next", rewrite, "time moved"),
         ("next", replace, "another file took its place"),
         ("next", become_pipe, "no longer a regular file"),
-        ("next", Path.unlink, "No such file"),
+        ("next", Path.unlink, "it is gone"),
     ],
 )
 def test_a_file_that_changes_while_it_is_compared_is_named(
@@ -139,7 +139,7 @@ def test_a_file_that_changes_while_it_is_compared_is_named(
             todo.pop()(tmp_path / side / name)
 
     layer = fl.Layer.from_diff(*roots, threads=1, progress=act)
-    with pytest.raises((fl.SourceChangedError, FileNotFoundError), match=message) as caught:
+    with pytest.raises(fl.SourceChangedError, match=message) as caught:
         layer.save(tmp_path / "out")
     assert str(tmp_path / side / name) in str(caught.value)
     assert not (tmp_path / "out").exists()
@@ -151,7 +151,7 @@ def test_a_file_that_changes_while_it_is_compared_is_named(
         (lambda file: os.truncate(file, 3), "had 4 bytes and now has 3"),
         (rewrite, "time moved"),
         (replace, "another file took its place"),
-        (Path.unlink, "No such file"),
+        (Path.unlink, "it is gone"),
     ],
 )
 def test_a_file_that_changes_after_it_was_compared_is_named(
@@ -173,7 +173,7 @@ def test_a_file_that_changes_after_it_was_compared_is_named(
             todo.pop()(upper / "last")
 
     options = fl.LayerOptions(compression="zstd", level=1, threads=1, progress=act)
-    with pytest.raises((fl.SourceChangedError, FileNotFoundError), match=message) as caught:
+    with pytest.raises(fl.SourceChangedError, match=message) as caught:
         fl.Layer.from_diff(lower, upper, **options).save(tmp_path / "out")
     assert str(upper / "last") in str(caught.value)
     assert not (tmp_path / "out").exists()

@@ -250,8 +250,9 @@ def test_progress_counts_to_the_end_and_may_stop_the_build(tree: Path, tmp_path:
         (lambda path: os.truncate(path, 4_000_001), "it had 4000000 bytes and now has 4000001"),
         (lambda path: path.write_bytes(bytes(4_000_000)), "modification or change time moved"),
         (lambda path: path.with_name("new").rename(path), "another file took its place"),
+        (lambda path: path.unlink(), "it is gone"),
     ],
-    ids=["shrinks", "grows", "is rewritten", "is replaced"],
+    ids=["shrinks", "grows", "is rewritten", "is replaced", "vanishes"],
 )
 def test_a_file_that_changes_while_it_is_read_is_named(
     change: Callable[[Path], object], message: str, tmp_path: Path
@@ -283,6 +284,9 @@ def test_a_pipe_is_never_opened(tree: Path, tmp_path: Path) -> None:
     """A FIFO without a writer would block the build for ever."""
     os.mkfifo(tree / "pipe")
     assert saved(fl.Layer.from_directory(tree), tmp_path)["pipe"].isfifo()
+    with pytest.raises(fl.UnsupportedEntryError, match="it is not a regular file") as caught:
+        fl.Layer.from_files({"pipe": tree / "pipe"}).save(tmp_path / "out")
+    assert caught.value.path == str(tree / "pipe")
 
 
 def test_many_threads_of_the_caller_may_build_at_once(tree: Path, tmp_path: Path) -> None:

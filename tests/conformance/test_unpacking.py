@@ -1,5 +1,6 @@
 """Nothing lost, nothing invented: what other tools unpack is what went in."""
 
+import os
 import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from .cli import build, fastlayer
+from .engines import Engine
+from .hard import LARGEST_ID, PAST_OCTAL
 from .peers import call, find
 from .tree import Record, assert_trees_equal, snapshot
 
@@ -88,6 +91,55 @@ def test_tarfile_reads_the_layer(layer: Path, expected: Mapping[str, Record]) ->
         assert member.mtime == record.mtime, path
         if record.device is not None:
             assert (member.devmajor, member.devminor) == record.device, path
+
+
+def test_a_file_of_8_gib_is_read_by_others(tmp_path: Path) -> None:
+    """Eleven octal digits no longer hold its size, and what follows it is found all the same."""
+    find("zstd")  # GNU tar calls it
+    size = 8 << 30
+    root = tmp_path / "root"
+    root.mkdir()
+    with (root / "large").open("wb") as file:
+        file.truncate(size)
+    (root / "next").touch()
+    path = tmp_path / "layer.tar.zst"
+    fastlayer("layer", root, "-o", path, "--compression", "zstd:1")
+    for program in ("tar", "bsdtar"):
+        _, large, after = call([find(program), "-tvf", path]).splitlines()
+        assert str(size) in large.split(), program
+        assert after.endswith("next"), program
+
+
+@pytest.fixture(params=["docker", "podman"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Give each engine that loads an archive and exports what it made of it."""
+    engine: Engine = request.getfixturevalue(request.param)
+    return engine
+
+
+def test_an_engine_gives_back_what_needs_a_record(engine: Engine, tmp_path: Path) -> None:
+    """Owners above 2,097,151 and times after 2242 come through; engines know none before 1970."""
+    root = tmp_path / "root"
+    root.mkdir()
+    expected = {}
+    for number, (owner, time) in enumerate([(2**21, 0), (LARGEST_ID, 1), (0, PAST_OCTAL)]):
+        path = root / f"{number}-{'n' * 250}"
+        path.touch()
+        os.chown(path, owner, owner)
+        os.utime(path, (time, time))
+        expected[path.name] = (owner, owner, time)
+    tag = "demo/records:1"
+    image = build(tmp_path / "image.tar", "--rootfs", root, "-t", tag)
+    engine("load", "--input", image.path)
+    container = engine("create", "--network=none", tag, "/none").strip()
+    try:
+        engine("export", "--output", tmp_path / "out.tar", container)
+    finally:
+        engine("rm", "--force", container)
+        engine("rmi", "--force", tag)
+    with tarfile.open(tmp_path / "out.tar") as tar:
+        found = {member.name: (member.uid, member.gid, int(member.mtime)) for member in tar}
+    assert {path: found[path] for path in expected} == expected
 
 
 def test_an_empty_attribute_is_kept(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ pub enum Error {
     },
 
     /// A layer cannot hold this entry.
-    #[error("`{}` cannot be stored in a layer: {reason}", path.display())]
+    #[error("`{}` cannot be stored in a layer: {reason}", entry(.path))]
     Unsupported {
         /// The entry.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum Error {
     /// would know.
     #[error(
         "`{}` cannot be stored in a layer: {reason}; this takes a second look at the archive, \
-         which a stream or pipe does not allow: give files", path.display()
+         which a stream or pipe does not allow: give files", entry(.path)
     )]
     OutOfOrder {
         /// The entry.
@@ -119,6 +119,19 @@ impl Error {
         Self::Io { action, path, source: source.into() }
     }
 
+    /// The same on a path that was found just before: if it is not there, somebody took it away.
+    pub(crate) fn io_on_found(
+        action: &'static str,
+        path: impl AsRef<Path>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        let source = source.into();
+        if source.kind() == io::ErrorKind::NotFound {
+            return Self::changed(path, "it is gone");
+        }
+        Self::io(action, path, source)
+    }
+
     pub(crate) fn changed(path: impl AsRef<Path>, what: impl Into<String>) -> Self {
         Self::Changed { path: path.as_ref().to_path_buf(), what: what.into() }
     }
@@ -168,7 +181,23 @@ fn named(archive: &Path) -> String {
 }
 
 fn at(path: &Path) -> String {
-    if path.as_os_str().is_empty() { String::new() } else { format!(" at `{}`", path.display()) }
+    if path.as_os_str().is_empty() { String::new() } else { format!(" at `{}`", entry(path)) }
+}
+
+/// The longest path that a message shows whole, as the kernel takes no longer one. An archive may
+/// have names of 1 MiB.
+const MAX_SHOWN: usize = 4096;
+
+/// The path of an entry, for messages: never empty, and never so long that it hides the rest.
+fn entry(path: &Path) -> String {
+    let shown = path.display().to_string();
+    if shown.is_empty() {
+        return ".".to_owned();
+    }
+    match shown.char_indices().find(|&(at, character)| at + character.len_utf8() > MAX_SHOWN) {
+        Some((at, _)) => format!("{}…", &shown[..at]),
+        None => shown,
+    }
 }
 
 /// The bytes of a tar name as a path, for messages.

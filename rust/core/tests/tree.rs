@@ -12,7 +12,7 @@ use fastlayer_core::compress::Compression;
 use fastlayer_core::edit::Edits;
 use fastlayer_core::pipeline::Progress;
 use fastlayer_core::source::{FileSource, Owner, Patterns, Policy};
-use fastlayer_core::tar::{Entry, Kind, Reader};
+use fastlayer_core::tar::{Entry, Kind, Reader, compare_paths};
 use fastlayer_core::{Cancel, Digest, Error, Result};
 
 fn build(
@@ -155,19 +155,50 @@ fn a_prefix_brings_its_parents() {
 #[test]
 fn any_name_and_depth_is_kept_byte_for_byte() {
     let root = tree(&[]);
-    let name = [b"-\xff\n\\", "é".as_bytes(), &[b'n'; 240]].concat();
-    // Deeper than the kernel takes in one path, so made step by step.
+    // As long as a name can be, at every tenth of 300 levels: deeper than the kernel takes in one
+    // path, so made step by step.
+    let name = [b"-\xff\n\\", "é".as_bytes(), &[b'n'; 249]].concat();
+    let names = [&name[..], b"d", b"d", b"d", b"d", b"d", b"d", b"d", b"d", b"d"].repeat(30);
     let mut directory = File::open(root.path()).unwrap();
-    for _ in 0..40 {
-        rustix::fs::mkdirat(&directory, &name[..], rustix::fs::Mode::RWXU).unwrap();
+    for name in &names {
+        rustix::fs::mkdirat(&directory, *name, rustix::fs::Mode::RWXU).unwrap();
         let flags = rustix::fs::OFlags::RDONLY;
-        let next = rustix::fs::openat(&directory, &name[..], flags, rustix::fs::Mode::empty());
+        let next = rustix::fs::openat(&directory, *name, flags, rustix::fs::Mode::empty());
         directory = next.unwrap().into();
     }
     let entries = entries(root.path(), Policy::default()).unwrap();
-    assert_eq!(entries.len(), 41);
-    let deepest = [&name[..]; 40].join(&b'/');
-    assert_eq!(&*entries[40].0.path, &*deepest);
+    assert_eq!(entries.len(), 301);
+    assert_eq!(&*entries[300].0.path, &*names.join(&b'/'));
+}
+
+#[test]
+fn a_tree_in_motion_gives_a_layer_or_names_what_moved() {
+    let root = tree(&["a/x", "b/y", "z"]);
+    let shake = || {
+        for _ in 0..300 {
+            for directory in ["a/new", "b/new"].map(|path| root.path().join(path)) {
+                fs::create_dir(&directory).unwrap();
+                fs::write(directory.join("f"), "new").unwrap();
+                fs::remove_dir_all(directory).unwrap();
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let shaking = scope.spawn(shake);
+        while !shaking.is_finished() {
+            match entries(root.path(), Policy::default()) {
+                Ok(entries) => {
+                    let found = paths(&entries);
+                    assert!(found.is_sorted_by(|left, right| compare_paths(left, right).is_lt()));
+                    assert!([&b"a/x"[..], b"b/y", b"z"].iter().all(|path| found.contains(path)));
+                }
+                Err(Error::Changed { path, .. }) => {
+                    assert!(path.components().any(|part| part.as_os_str() == "new"), "{path:?}");
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use proptest::prelude::*;
 
@@ -7,6 +7,7 @@ use super::*;
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::source::{FileSource, Policy, add_files, add_tree};
+use crate::tar::Reader;
 
 /// Something that happens to a file.
 type Fault = fn(&Path);
@@ -15,6 +16,10 @@ fn planned(root: &Path) -> Plan {
     let mut plan = PlanBuilder::default();
     add_tree(&mut plan, root, &Policy::default(), 2, &Cancel::default()).unwrap();
     plan.finish(0).unwrap().0
+}
+
+fn bytes(content: &[u8]) -> FileSource {
+    FileSource::Bytes(content.into())
 }
 
 fn whole(plan: &Plan) -> Vec<u8> {
@@ -49,7 +54,7 @@ fn a_file_that_changed_since_the_plan_is_named() {
             fs::write(file.with_extension("new"), "as long as.").unwrap();
             fs::rename(file.with_extension("new"), file).unwrap();
         }),
-        ("No such file", |file| fs::remove_file(file).unwrap()),
+        ("it is gone", |file| fs::remove_file(file).unwrap()),
     ];
     for (message, fault) in faults {
         fs::write(&file, "as it was..").unwrap();
@@ -58,6 +63,50 @@ fn a_file_that_changed_since_the_plan_is_named() {
         let mut tar = vec![0; usize::try_from(plan.size()).unwrap()];
         let error = plan.reader().fill(0, &mut tar).unwrap_err().to_string();
         assert!(error.contains(message) && error.contains(file.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn what_comes_and_goes_after_the_walk_changes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("d/empty")).unwrap();
+    fs::write(root.path().join("d/f"), "content").unwrap();
+    let plan = planned(root.path());
+    let before = whole(&plan);
+    fs::write(root.path().join("d/new"), "not there when it was looked at").unwrap();
+    fs::remove_dir(root.path().join("d/empty")).unwrap();
+    assert_eq!(whole(&plan), before);
+}
+
+#[test]
+fn sizes_around_8_gib_are_in_the_header_and_hold_as_much() {
+    const LARGEST: u64 = 8 << 30;
+    let root = tempfile::tempdir().unwrap();
+    for size in [LARGEST - 1, LARGEST, LARGEST + 1] {
+        let path = root.path().join("f");
+        let file = fs::File::create(&path).unwrap();
+        file.set_len(size).unwrap();
+        file.write_all_at(b"end", size - 3).unwrap();
+        let mut plan = PlanBuilder::default();
+        let files = [(b"f".to_vec(), FileSource::Path(path)), (b"g".to_vec(), bytes(b"next"))];
+        add_files(&mut plan, files, &Policy::default()).unwrap();
+        let plan = plan.finish(0).unwrap().0;
+        let mut header = vec![0; usize::try_from(plan.entries[0].header).unwrap()];
+        plan.reader().fill(0, &mut header).unwrap();
+        assert_eq!(Reader::new(&header[..]).next_member().unwrap().unwrap().entry.size, size);
+        // Eleven octal digits end below 8 GiB: then some readers look at one form, some at another.
+        let block = &header[header.len() - 512..];
+        assert_eq!(block[124] == 0x80, size >= LARGEST);
+        let record = format!(" size={size}\n");
+        let recorded = header.windows(record.len()).any(|part| part == record.as_bytes());
+        assert_eq!(recorded, size >= LARGEST);
+
+        let end = plan.entries[0].content_offset() + size;
+        let mut rest = vec![0xaa; usize::try_from(plan.size() - end + 3).unwrap()];
+        plan.reader().fill(end - 3, &mut rest).unwrap();
+        assert!(rest.starts_with(b"end"), "{size}");
+        let next = usize::try_from(padded(size) - size + 3).unwrap();
+        assert_eq!(&*Reader::new(&rest[next..]).next_member().unwrap().unwrap().name, b"g");
     }
 }
 
@@ -99,8 +148,8 @@ proptest! {
             fs::write(root.path().join(format!("{number:02}")), vec![b'a'; *size]).unwrap();
         }
         add_tree(&mut plan, root.path(), &Policy::default(), 2, &Cancel::default()).unwrap();
-        let bytes = FileSource::Bytes(vec![b'b'; sizes[0]].into());
-        add_files(&mut plan, [(b"z/y/x".to_vec(), bytes)], &Policy::default()).unwrap();
+        let added = bytes(&vec![b'b'; sizes[0]]);
+        add_files(&mut plan, [(b"z/y/x".to_vec(), added)], &Policy::default()).unwrap();
         let plan = plan.finish(0).unwrap().0;
         let tar = whole(&plan);
 

@@ -22,7 +22,7 @@ pub(crate) struct CheckedFile<'a, N> {
 impl<'a, N: Fn() -> PathBuf> CheckedFile<'a, N> {
     /// Takes what opening a file gave, if that is the planned file in the planned state.
     pub(crate) fn new(opened: Result<OwnedFd, Errno>, stamp: &'a Stamp, name: N) -> Result<Self> {
-        let opened = opened.map_err(|error| Error::io("open", name(), error))?;
+        let opened = opened.map_err(|error| Error::io_on_found("open", name(), error))?;
         let file = Self { file: opened.into(), stamp, name };
         file.check()?;
         Ok(file)

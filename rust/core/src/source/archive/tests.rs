@@ -172,7 +172,7 @@ fn what_an_engine_cannot_apply_in_order_is_refused() {
         (vec![hard_link("a", "a")], "to `a`, which does not stand before it"),
         (vec![directory("a"), hard_link("b", "a")], "to `a`, which is a directory"),
         (vec![of_kind("l", Kind::Symlink(Box::default()))], "link without a target"),
-        (vec![of_kind("", Kind::Fifo)], "its path is the root's"),
+        (vec![of_kind("", Kind::Fifo)], "`.` cannot be stored in a layer: its path is the root's"),
         (vec![file("a/.wh.b")], "begins with `.wh.`"),
         (vec![file(".wh.b/c")], "begins with `.wh.`"),
     ] {

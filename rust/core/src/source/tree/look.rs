@@ -63,7 +63,7 @@ impl<'a> Tree<'a> {
     }
 
     pub(in crate::source) fn io(&self, action: &'static str, path: &[u8], error: Errno) -> Error {
-        Error::io(action, self.shown(path), error)
+        Error::io_on_found(action, self.shown(path), error)
     }
 }
 
