@@ -1,14 +1,18 @@
 //! What the fuzz targets share: archives are read to a limit, and what must hold for any is checked.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
-use fastlayer_core::tar::{BLOCK, Entry, Reader, TRAILER, append_header, padded};
+use fastlayer_core::tar::{
+    BLOCK, Entry, Kind, Member, Reader, TRAILER, WHITEOUT_PREFIX, append_header, padded, parent_of,
+};
 use fastlayer_core::{Error, Result};
 
 /// How much content is read of one archive: a sparse file of a few bytes may say that it has 2^63.
 const MAX_CONTENT: u64 = 1 << 18;
 
-type File = (Entry, Vec<u8>);
+/// An entry with its content.
+pub type File = (Entry, Vec<u8>);
 
 /// An archive up to its end or its first error.
 #[derive(Default)]
@@ -96,7 +100,13 @@ fn header(entry: &Entry) -> Option<Vec<u8>> {
     }
 }
 
-fn write(files: &[File]) -> Vec<u8> {
+/// The archive of these files.
+///
+/// # Panics
+///
+/// When one has no header that says what it is.
+#[must_use]
+pub fn write(files: &[File]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (entry, content) in files {
         append_header(entry, &mut bytes).unwrap();
@@ -106,6 +116,44 @@ fn write(files: &[File]) -> Vec<u8> {
     }
     bytes.resize(bytes.len() + usize::try_from(TRAILER).unwrap(), 0);
     bytes
+}
+
+/// Reads a layer, and says how many entries it has. Each must come when an engine can apply it, with
+/// a name that leads nowhere else.
+///
+/// # Panics
+///
+/// When one does not: that is a finding.
+#[must_use]
+pub fn check_layer(tar: &[u8]) -> u64 {
+    assert_eq!(tar.len() % BLOCK, 0);
+    let mut reader = Reader::new(tar);
+    let mut kinds: HashMap<Box<[u8]>, Kind> = HashMap::new();
+    while let Some(Member { name, entry, .. }) = reader.next_member().unwrap() {
+        check_name(&name, &entry);
+        if let Some(parent) = parent_of(&entry.path).filter(|parent| !parent.is_empty()) {
+            assert_eq!(kinds.get(parent), Some(&Kind::Directory), "its parent is not there");
+        }
+        if let Kind::HardLink(target) = &entry.kind {
+            let found = kinds.get(target).expect("the target of a hard link is not there");
+            assert_ne!(*found, Kind::Directory, "a hard link leads to a directory");
+        }
+        let other = kinds.insert(entry.path, entry.kind);
+        assert_eq!(other, None, "a path has two entries");
+    }
+    assert_eq!(reader.position(), tar.len() as u64, "it goes on after its end");
+    kinds.len() as u64
+}
+
+/// The name must be the path in its one form, and no part of it one that deletes something.
+fn check_name(name: &[u8], entry: &Entry) {
+    let slash: &[u8] = if entry.is_directory() { b"/" } else { b"" };
+    let path: &[u8] = if entry.path.is_empty() { b"." } else { &entry.path };
+    assert_eq!(name, [path, slash].concat(), "a name is not in its normal form");
+    for part in path.split(|&byte| byte == b'/') {
+        assert!(!part.is_empty() && part != b"..", "a name leads out of the layer");
+        assert!(!part.starts_with(WHITEOUT_PREFIX), "a name deletes another");
+    }
 }
 
 /// Puts the checksum of a header block right.
