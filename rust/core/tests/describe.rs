@@ -1,31 +1,23 @@
 //! Trees and archives as text, and the layers of those texts.
 #![allow(clippy::unwrap_used)] // A test stops at the first surprise.
 
+mod layers;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use fastlayer_core::blob::{Build, Describe, Source};
+use fastlayer_core::blob::{Describe, Source};
 use fastlayer_core::compress::Compression;
-use fastlayer_core::edit::Edits;
 use fastlayer_core::pipeline::Progress;
 use fastlayer_core::source::Policy;
 use fastlayer_core::tar::{Entry, Kind, append_header};
 use fastlayer_core::{Cancel, Error, Result};
 
+use self::layers::build;
+
 fn layer(source: Source) -> Vec<u8> {
-    let build = Build {
-        policy: Policy::default(),
-        edits: Edits::default(),
-        compression: Compression::None,
-        threads: 2,
-        outputs: Vec::new(),
-        cancel: &Cancel::default(),
-        progress: &Progress::default(),
-    };
-    let mut blob = Vec::new();
-    build.run(source, &mut blob).unwrap();
-    blob
+    build(source, Policy::default(), Compression::None, 2).unwrap().1
 }
 
 fn described(path: &Path, digests: bool) -> Result<String> {

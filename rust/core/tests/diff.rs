@@ -2,6 +2,7 @@
 //! the upper one.
 #![allow(clippy::unwrap_used)] // A test stops at the first surprise.
 
+mod layers;
 mod trees;
 
 use std::fs::{self, File, FileTimes};
@@ -13,7 +14,8 @@ use fastlayer_core::source::{Mode, Patterns, Policy};
 use fastlayer_core::{Error, Result};
 use proptest::prelude::*;
 
-use self::trees::{Node, Tree, apply, diff, diff_with, list, make, paths, scan};
+use self::layers::paths;
+use self::trees::{Node, Tree, apply, diff, diff_with, list, make, scan};
 
 /// Two directories, made alike by `base` and then told apart by `change`.
 fn pair(base: impl Fn(&Path), change: impl Fn(&Path)) -> (tempfile::TempDir, tempfile::TempDir) {

@@ -1,6 +1,7 @@
 //! The tar reader against archives that GNU tar, bsdtar and Python's `tarfile` wrote.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod layers;
 mod tools;
 
 use std::fs;
@@ -8,8 +9,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use fastlayer_core::tar::{Entry, Kind, Reader};
+use fastlayer_core::tar::Kind;
 
+use self::layers::read;
 use self::tools::output;
 
 const TIME: i64 = 1_234_567_890;
@@ -38,18 +40,6 @@ fn tree(root: &Path, longest: usize) -> Vec<(String, Kind, u64)> {
     expected.push(("hard".to_owned(), Kind::HardLink(b"f"[..].into()), 0));
     fs::set_permissions(root.join("f"), fs::Permissions::from_mode(0o4751)).unwrap();
     expected
-}
-
-fn read(archive: &[u8]) -> Vec<(Entry, Vec<u8>)> {
-    let mut reader = Reader::new(archive);
-    let mut read = Vec::new();
-    while let Some(member) = reader.next_member().unwrap() {
-        let mut content = vec![0; 4096];
-        let count = reader.read_content(&mut content).unwrap();
-        content.truncate(count);
-        read.push((member.entry, content));
-    }
-    read
 }
 
 fn check(archive: &[u8], expected: &[(String, Kind, u64)], writer: &str) {

@@ -2,6 +2,7 @@
 //! tar, bsdtar and Python's `tarfile` write them.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod layers;
 mod tools;
 
 use std::ffi::OsStr;
@@ -12,30 +13,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
-use fastlayer_core::tar::{Entry, Kind, Reader, Xattr, normalize_path};
+use fastlayer_core::tar::{Entry, Kind, Xattr, normalize_path};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use self::layers::read;
 use self::tools::output;
 
 type Member = (Entry, Vec<u8>);
-
-fn read(archive: &[u8]) -> Vec<Member> {
-    let mut reader = Reader::new(archive);
-    let mut members = Vec::new();
-    while let Some(member) = reader.next_member().unwrap() {
-        let mut content = vec![0; usize::try_from(member.entry.size).unwrap()];
-        let mut filled = 0;
-        while filled < content.len() {
-            let count = reader.read_content(&mut content[filled..]).unwrap();
-            assert!(count > 0, "the content of {:?} ends early", member.entry);
-            filled += count;
-        }
-        members.push((member.entry, content));
-    }
-    members
-}
 
 /// Content is left out of messages: it is long.
 fn compare(archive: &[u8], expected: &[Member]) -> Result<(), TestCaseError> {

@@ -5,14 +5,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use fastlayer_core::blob::{Build, Source};
-use fastlayer_core::compress::Compression;
-use fastlayer_core::edit::Edits;
-use fastlayer_core::pipeline::Progress;
+use fastlayer_core::Result;
+use fastlayer_core::blob::Source;
 use fastlayer_core::source::Policy;
-use fastlayer_core::tar::{Entry, Kind, Reader};
-use fastlayer_core::{Cancel, Result};
+use fastlayer_core::tar::{Entry, Kind};
 use rustix::fs::{AtFlags, CWD, Mode, Timespec, Timestamps, mkfifoat, utimensat};
+
+use crate::layers::{Members, members};
 
 /// What proptest makes trees of. Files with one number in `link` are one inode.
 #[derive(Clone, Debug)]
@@ -67,24 +66,21 @@ fn set_time(path: &Path, seconds: i64) {
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
-/// The members of a layer with their content.
-pub(crate) type Listed = Vec<(Entry, Vec<u8>)>;
-
 /// A tree as layers see it: entries by path, each with content and the number of its inode.
 pub(crate) type Tree = BTreeMap<Vec<u8>, (Entry, Vec<u8>, usize)>;
 
 /// The difference of two directories as the members of its layer.
-pub(crate) fn diff(lower: &Path, upper: &Path) -> Result<Listed> {
+pub(crate) fn diff(lower: &Path, upper: &Path) -> Result<Members> {
     diff_with(lower, upper, Policy::default())
 }
 
-pub(crate) fn diff_with(lower: &Path, upper: &Path, policy: Policy) -> Result<Listed> {
-    build(Source::Diff { lower: lower.into(), upper: upper.into() }, policy)
+pub(crate) fn diff_with(lower: &Path, upper: &Path, policy: Policy) -> Result<Members> {
+    members(Source::Diff { lower: lower.into(), upper: upper.into() }, policy)
 }
 
 /// All that is in a directory, as the members of its layer.
-pub(crate) fn list(root: &Path) -> Listed {
-    build(Source::Directory(root.into()), Policy::default()).unwrap()
+pub(crate) fn list(root: &Path) -> Members {
+    members(Source::Directory(root.into()), Policy::default()).unwrap()
 }
 
 /// The tree that is in a directory.
@@ -92,39 +88,9 @@ pub(crate) fn scan(root: &Path) -> Tree {
     apply(Tree::new(), list(root))
 }
 
-pub(crate) fn paths(layer: &Listed) -> Vec<String> {
-    layer.iter().map(|(entry, _)| String::from_utf8(entry.path.to_vec()).unwrap()).collect()
-}
-
-pub(crate) fn build(source: Source, policy: Policy) -> Result<Listed> {
-    let (cancel, progress) = (Cancel::default(), Progress::default());
-    let build = Build {
-        policy,
-        edits: Edits::default(),
-        compression: Compression::None,
-        threads: 4,
-        outputs: Vec::new(),
-        cancel: &cancel,
-        progress: &progress,
-    };
-    let mut tar = Vec::new();
-    build.run(source, &mut tar)?;
-    let mut reader = Reader::new(&tar[..]);
-    let mut members = Vec::new();
-    while let Some(member) = reader.next_member()? {
-        let mut content = vec![0; usize::try_from(member.entry.size).unwrap()];
-        let mut read = 0;
-        while read < content.len() {
-            read += reader.read_content(&mut content[read..])?;
-        }
-        members.push((member.entry, content));
-    }
-    Ok(members)
-}
-
 /// What is there after a layer is applied to `tree`, as layer.md says: whiteouts first.
-pub(crate) fn apply(mut tree: Tree, layer: Listed) -> Tree {
-    let (whiteouts, entries): (Listed, Listed) =
+pub(crate) fn apply(mut tree: Tree, layer: Members) -> Tree {
+    let (whiteouts, entries): (Members, Members) =
         layer.into_iter().partition(|(entry, _)| split(&entry.path).1.starts_with(b".wh."));
     for (whiteout, content) in whiteouts {
         let (parent, name) = split(&whiteout.path);
