@@ -171,6 +171,9 @@ impl Error {
             Self::Malformed { path, reason, .. } => {
                 Self::Malformed { archive: file.to_path_buf(), path, reason }
             }
+            Self::Unsupported { path, reason } => {
+                Self::Unsupported { path, reason: format!("{reason} (in `{}`)", file.display()) }
+            }
             other => other,
         }
     }
