@@ -109,7 +109,7 @@ def put(
 
 
 def directory(path: Path, *, mode: int = 0o755, owner: Owner = (0, 0)) -> Edit:
-    """Make a directory at `path`; one that is there gets this mode and owner and keeps the rest."""
+    """Make a directory at `path`; one that is there is this one then, and keeps what it holds."""
     terms = (os.fsencode(path), None, mode_bits(mode), owner_ids(owner))
     return _edit("directory", *terms, shown=(path,))
 

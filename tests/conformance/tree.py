@@ -105,7 +105,8 @@ def _record(path: Path, groups: dict[tuple[int, int], tuple[str, ...]]) -> Recor
         gid=status.st_gid,
         mtime=status.st_mtime_ns // 1_000_000_000,
         size=status.st_size if is_file else None,
-        target=str(path.readlink()) if kind == "symlink" else None,
+        # `Path.readlink` gives a path, which has no slash at its end.
+        target=os.readlink(path) if kind == "symlink" else None,  # noqa: PTH115
         names=groups.get((status.st_dev, status.st_ino), ()),
         device=_device(status.st_rdev) if kind.endswith("device") else None,
         xattrs=_xattrs(path),

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, display_path};
 use crate::source::Patterns;
 use crate::tar::{is_within, normalize_path};
 
-pub(crate) use pass::Passed;
+pub(crate) use pass::{Nature, Passed};
 pub use put::{Put, What};
 pub use rules::PathRules;
 
@@ -63,6 +63,10 @@ impl Edit {
     pub fn remove(path: &[u8]) -> Result<Self> {
         inner_path(path).map(Self::Remove)
     }
+
+    const fn is_rename(&self) -> bool {
+        matches!(self, Self::Rename { .. })
+    }
 }
 
 /// A path that an edit names: any but the root.
@@ -98,7 +102,12 @@ impl Edits {
 
     /// Whether an entry may get another path.
     pub(crate) fn can_move(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.edit, Edit::Rename { .. }))
+        self.steps.iter().any(|step| step.edit.is_rename())
+    }
+
+    /// Whether it matters what an entry is.
+    pub(crate) fn ask_nature(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.edit, Edit::Mode(..) | Edit::Truncate(_)))
     }
 
     /// The places, in the list, of the edits that matched nothing.
@@ -109,5 +118,7 @@ impl Edits {
     }
 }
 
+#[cfg(test)]
+mod corners;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::{Edit, Edits, Put};
 use crate::error::{Error, Result, display_path};
+use crate::source::set_mode;
 use crate::tar::{Entry, Kind, is_within};
 
 /// What edits did to an entry that they kept.
@@ -9,8 +10,10 @@ use crate::tar::{Entry, Kind, is_within};
 pub(crate) struct Passed {
     /// A directory that is left out unless something below it is kept.
     pub(crate) optional: bool,
-    /// Its path is another one now.
-    pub(crate) moved: bool,
+    /// The renames that gave it another path, a bit for each; those from the 64th on share one.
+    pub(crate) moved: u64,
+    /// No source has it: it is there as a parent of what one has.
+    pub(crate) implied: bool,
     /// A hard link, of whose target an edit has left nothing at its path.
     pub(crate) orphan: bool,
     /// Mode, owner or content were set: those of an inode, which all its names share.
@@ -25,6 +28,24 @@ struct Touched {
 }
 
 impl Passed {
+    /// The record of a directory that is only there as a parent.
+    pub(crate) fn implied() -> Self {
+        Self { implied: true, ..Self::default() }
+    }
+
+    /// Whether the directory with this record counts less than another at its path.
+    ///
+    /// One that is left out does. Otherwise the last rename that moved only one of them brought it
+    /// to the other, which was there: that is the one with the smaller number.
+    pub(crate) fn gives_way_to(self, other: Self) -> bool {
+        (self.optional, self.moved) > (other.optional, other.moved)
+    }
+
+    /// The record of a hard link that was given another target.
+    pub(crate) const fn adopted(self) -> Self {
+        Self { orphan: false, ..self }
+    }
+
     /// Whether `path`, with this record, may be one more name of `first`, which has the record
     /// `other`.
     pub(crate) fn check_link(self, other: Self, path: &[u8], first: &[u8]) -> Result<()> {
@@ -39,6 +60,28 @@ impl Passed {
     }
 }
 
+/// What edits of modes and content ask of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// A file with content.
+    Regular,
+    /// A symbolic link, which has no mode.
+    Symlink,
+    /// Anything else.
+    Other,
+}
+
+impl Nature {
+    /// That of `entry`; of a hard link, that of what it leads to in all but rare archives.
+    pub(crate) const fn of(entry: &Entry) -> Self {
+        match entry.kind {
+            Kind::Regular | Kind::HardLink(_) => Self::Regular,
+            Kind::Symlink(_) => Self::Symlink,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// What one edit does with an entry.
 enum Fate {
     Untouched,
@@ -50,19 +93,38 @@ enum Fate {
 impl Edits {
     /// Applies all edits to an entry of a source. `None`: it is left out.
     pub(crate) fn pass(&mut self, entry: &mut Entry) -> Option<Passed> {
-        self.pass_from(0, entry)
+        self.pass_as(Nature::of(entry), entry)
+    }
+
+    /// The same for a hard link, whose target is of this nature.
+    pub(crate) fn pass_as(&mut self, nature: Nature, entry: &mut Entry) -> Option<Passed> {
+        self.pass_from(0, nature, entry)
     }
 
     /// Applies the edits from the place `first` on.
-    pub(super) fn pass_from(&mut self, first: usize, entry: &mut Entry) -> Option<Passed> {
+    pub(super) fn pass_from(
+        &mut self,
+        first: usize,
+        nature: Nature,
+        entry: &mut Entry,
+    ) -> Option<Passed> {
         let mut passed = Passed::default();
+        let renames = self.steps[..first].iter().filter(|step| step.edit.is_rename()).count();
+        let mut rename = 1 << renames.min(63);
         for step in &mut self.steps[first..] {
             if let Kind::HardLink(target) = &mut entry.kind
                 && !passed.orphan
             {
                 passed.orphan = !follow(&step.edit, target);
             }
-            match apply(&step.edit, entry, &mut passed) {
+            let fate = apply(&step.edit, nature, entry, &mut passed);
+            if step.edit.is_rename() {
+                if matches!(fate, Fate::Changed) {
+                    passed.moved |= rename;
+                }
+                rename = rename.max(rename << 1);
+            }
+            match fate {
                 Fate::Untouched => continue,
                 Fate::Changed => {}
                 Fate::Optional => passed.optional = true,
@@ -77,23 +139,24 @@ impl Edits {
     }
 }
 
-fn apply(edit: &Edit, entry: &mut Entry, passed: &mut Passed) -> Fate {
+fn apply(edit: &Edit, nature: Nature, entry: &mut Entry, passed: &mut Passed) -> Fate {
     match edit {
         Edit::Exclude(patterns) if !patterns.excludes(&entry.path) => Fate::Untouched,
         Edit::Exclude(patterns) if entry.is_directory() && patterns.has_negation() => {
             Fate::Optional
         }
         Edit::PathRules(rules) if !rules.excludes(&entry.path) => Fate::Untouched,
-        Edit::PathRules(rules) if entry.is_directory() && rules.has_include() => Fate::Optional,
+        // Rules that match a directory say nothing of what it holds.
+        Edit::PathRules(_) if entry.is_directory() => Fate::Optional,
         Edit::Exclude(_) | Edit::PathRules(_) => Fate::Dropped,
         Edit::Remove(path) => dropped_if(covers(path, &entry.path)),
         Edit::Put(put) => dropped_if(replaces(put, &entry.path)),
-        Edit::Rename { from, to } => rename(from, to, entry, passed),
+        Edit::Rename { from, to } => rename(from, to, entry),
         Edit::Mode(patterns, mode) => {
-            if matches!(entry.kind, Kind::Symlink(_)) || !patterns.matches(&entry.path) {
+            if nature == Nature::Symlink || !patterns.matches(&entry.path) {
                 return Fate::Untouched;
             }
-            entry.mode = *mode;
+            set_mode(entry, *mode);
             passed.touched.mode = u16::try_from(*mode).ok();
             Fate::Changed
         }
@@ -106,8 +169,7 @@ fn apply(edit: &Edit, entry: &mut Entry, passed: &mut Passed) -> Fate {
             Fate::Changed
         }
         Edit::Truncate(patterns) => {
-            let file = matches!(entry.kind, Kind::Regular | Kind::HardLink(_));
-            if !file || !patterns.matches(&entry.path) {
+            if nature != Nature::Regular || !patterns.matches(&entry.path) {
                 return Fate::Untouched;
             }
             entry.size = 0;
@@ -121,11 +183,10 @@ fn apply(edit: &Edit, entry: &mut Entry, passed: &mut Passed) -> Fate {
     }
 }
 
-fn rename(from: &[u8], to: &[u8], entry: &mut Entry, passed: &mut Passed) -> Fate {
+fn rename(from: &[u8], to: &[u8], entry: &mut Entry) -> Fate {
     match renamed(from, to, &entry.path) {
         Some(path) => {
             entry.path = path;
-            passed.moved = true;
             Fate::Changed
         }
         None => Fate::Untouched,

@@ -1,6 +1,6 @@
 //! Entries that edits bring about.
 
-use super::{Edit, Edits, inner_path};
+use super::{Edit, Edits, Nature, inner_path};
 use crate::error::{Error, Result, display_path};
 use crate::plan::{Content, PlanBuilder};
 use crate::source::{FileSource, Policy, file_entry};
@@ -67,7 +67,8 @@ impl Edits {
     pub(crate) fn put_all(plan: &mut PlanBuilder, policy: &Policy) -> Result<()> {
         for (place, put) in plan.edits().puts() {
             let (mut entry, content) = put.entry(plan, policy)?;
-            if let Some(passed) = plan.edits().pass_from(place + 1, &mut entry) {
+            if let Some(passed) = plan.edits().pass_from(place + 1, Nature::of(&entry), &mut entry)
+            {
                 plan.push_edited(entry, content, passed);
             }
         }

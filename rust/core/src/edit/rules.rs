@@ -29,10 +29,6 @@ impl PathRules {
         Ok(Self { rules })
     }
 
-    pub(super) fn has_include(&self) -> bool {
-        self.rules.iter().any(|rule| rule.include)
-    }
-
     /// Whether `path`, relative and in normal form, is left out.
     #[must_use]
     pub fn excludes(&self, path: &[u8]) -> bool {

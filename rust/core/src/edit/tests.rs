@@ -12,9 +12,9 @@ use crate::source::{ArchiveStream, FileSource, Policy, Survey, Treatment};
 use crate::tar::{Entry, Kind, Reader, append_header, order_key, parent_of};
 
 /// A path, what is there, and the content that it has.
-type Tree = BTreeMap<Box<[u8]>, (Entry, Vec<u8>)>;
+pub(super) type Tree = BTreeMap<Box<[u8]>, (Entry, Vec<u8>)>;
 
-fn plain(path: &[u8], kind: Kind, mode: u32) -> Entry {
+pub(super) fn plain(path: &[u8], kind: Kind, mode: u32) -> Entry {
     Entry { kind, mode, ..Entry::implied_directory(path, 0) }
 }
 
@@ -44,7 +44,7 @@ fn members(drawn: &[(String, u8)]) -> Vec<(Entry, Vec<u8>)> {
 }
 
 /// The tree that unpacking makes; none where that fails.
-fn unpacked(members: &[(Entry, Vec<u8>)]) -> Option<Tree> {
+pub(super) fn unpacked(members: &[(Entry, Vec<u8>)]) -> Option<Tree> {
     let mut tree = Tree::new();
     for (entry, content) in members {
         let mut above = parent_of(&entry.path);
@@ -56,8 +56,7 @@ fn unpacked(members: &[(Entry, Vec<u8>)]) -> Option<Tree> {
         }
         let (entry, content) = match &entry.kind {
             Kind::HardLink(target) => {
-                let (file, content) =
-                    tree.get(target).filter(|(file, _)| file.kind == Kind::Regular)?;
+                let (file, content) = tree.get(target).filter(|(file, _)| !file.is_directory())?;
                 (Entry { path: entry.path.clone(), ..file.clone() }, content.clone())
             }
             _ => (entry.clone(), content.clone()),
@@ -143,7 +142,7 @@ fn additions(edits: &Edits) -> Result<(Plan, Edits)> {
     plan.finish(0)
 }
 
-fn through_archive(members: &[(Entry, Vec<u8>)], edits: &Edits) -> Result<Vec<u8>> {
+pub(super) fn through_archive(members: &[(Entry, Vec<u8>)], edits: &Edits) -> Result<Vec<u8>> {
     let mut archive = Vec::new();
     for (entry, content) in members {
         append_header(entry, &mut archive).unwrap();
@@ -168,7 +167,7 @@ fn through_archive(members: &[(Entry, Vec<u8>)], edits: &Edits) -> Result<Vec<u8
     }
 }
 
-fn through_plan(tree: &Tree, edits: &Edits) -> Result<Vec<u8>> {
+pub(super) fn through_plan(tree: &Tree, edits: &Edits) -> Result<Vec<u8>> {
     let mut plan = PlanBuilder::new(Vec::new(), edits.clone());
     for (entry, content) in tree.values() {
         plan.push(entry.clone(), Content::Bytes(content[..].into()), false);
@@ -180,7 +179,7 @@ fn through_plan(tree: &Tree, edits: &Edits) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn written(tar: &[u8]) -> (Vec<(Entry, Vec<u8>)>, Tree) {
+pub(super) fn written(tar: &[u8]) -> (Vec<(Entry, Vec<u8>)>, Tree) {
     let mut reader = Reader::new(tar);
     let mut members = Vec::new();
     while let Some(member) = reader.next_member().unwrap() {

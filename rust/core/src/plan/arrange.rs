@@ -10,8 +10,11 @@ use crate::tar::{Entry, Kind, append_header, is_within, padded, parents_of};
 
 /// The state between two entries.
 pub(super) struct Arrange {
-    placed: Vec<Boxed>,
-    offset: u64,
+    pub(super) placed: Vec<Boxed>,
+    /// Directories that are left out, as nothing is in them.
+    pub(super) left_out: Vec<Boxed>,
+    /// Bytes that the placed entries take.
+    pub(super) offset: u64,
     /// The directories that the next entry may lie in, from the root down.
     above: Vec<Above>,
     /// By device and inode, those that have several names.
@@ -37,6 +40,7 @@ impl Arrange {
     pub(super) fn new(mtime: i64, entries: usize) -> Self {
         Self {
             placed: Vec::with_capacity(entries),
+            left_out: Vec::new(),
             offset: 0,
             above: Vec::new(),
             links: HashMap::new(),
@@ -45,8 +49,8 @@ impl Arrange {
         }
     }
 
-    /// The placed entries, and the bytes that they take.
-    pub(super) fn run(mut self, entries: Vec<Boxed>) -> Result<(Vec<Boxed>, u64)> {
+    /// Arranges all entries.
+    pub(super) fn run(mut self, entries: Vec<Boxed>) -> Result<Self> {
         let mut entries = entries.into_iter().peekable();
         while let Some(mut planned) = entries.next() {
             while let Some(twin) = entries.next_if(|next| next.entry.path == planned.entry.path) {
@@ -54,21 +58,26 @@ impl Arrange {
             }
             self.add(planned)?;
         }
-        Ok((self.placed, self.offset))
+        self.leave(0);
+        Ok(self)
+    }
+
+    /// Leaves the directories behind the first `depth` ones.
+    fn leave(&mut self, depth: usize) {
+        self.left_out.extend(self.above.drain(depth..).filter_map(|above| above.waiting));
     }
 
     fn add(&mut self, planned: Boxed) -> Result<()> {
         let path = &*planned.entry.path;
         // What is in an entry comes directly behind it.
-        if let Some(last) = self.placed.last().map(|last| &last.entry)
+        if !planned.passed.optional
+            && let Some(last) = self.placed.last().map(|last| &last.entry)
             && !last.is_directory()
             && is_within(path, &last.path)
         {
             return Err(Error::unsupported(display_path(path), reason::lies_in(&last.path)));
         }
-        while self.above.last().is_some_and(|above| !is_within(path, &above.path)) {
-            self.above.pop();
-        }
+        self.leave(self.above.partition_point(|above| is_within(path, &above.path)));
         self.await_parents(path);
         if planned.passed.optional {
             self.above.push(Above { path: path.into(), waiting: Some(planned) });
@@ -93,7 +102,7 @@ impl Arrange {
             parents_of(path).take_while(|directory| directory.len() > known).collect();
         for directory in missing.into_iter().rev() {
             let entry = Entry::implied_directory(directory, self.mtime);
-            let waiting = Some(Box::new(Planned::new(entry, Content::None, Passed::default())));
+            let waiting = Some(Box::new(Planned::new(entry, Content::None, Passed::implied())));
             self.above.push(Above { path: directory.into(), waiting });
         }
     }
@@ -132,13 +141,14 @@ impl Arrange {
 }
 
 /// What stands at a path that two entries have: a directory that was there, over one that an edit
-/// moved there. For anything else there is no right answer.
+/// moved there, and anything over a directory that is left out. For all else there is no right
+/// answer.
 fn merged(one: Boxed, other: Boxed) -> Result<Boxed> {
-    if one.entry.is_directory() && other.entry.is_directory() {
-        let (mut kept, lost) = if one.passed.moved { (other, one) } else { (one, other) };
-        kept.passed.optional &= lost.passed.optional;
+    let (kept, lost) =
+        if one.passed.gives_way_to(other.passed) { (other, one) } else { (one, other) };
+    if lost.passed.optional || kept.entry.is_directory() && lost.entry.is_directory() {
         return Ok(kept);
     }
-    let path = display_path(&one.entry.path);
+    let path = display_path(&kept.entry.path);
     Err(Error::unsupported(path, reason::TWO_ENTRIES))
 }

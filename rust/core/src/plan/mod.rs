@@ -121,6 +121,8 @@ pub struct Warning {
 #[derive(Debug)]
 pub struct Plan {
     entries: Vec<Boxed>,
+    /// Directories that are left out, as nothing is in them.
+    left_out: Vec<Boxed>,
     origins: Vec<Origin>,
     warnings: Vec<Warning>,
     size: u64,
@@ -155,6 +157,20 @@ impl Plan {
         let planned = &self.entries[index];
         let from = planned.content_offset();
         (&planned.entry, from, from + padded(planned.entry.size))
+    }
+
+    /// What edits did to an entry.
+    pub(crate) fn passed(&self, index: usize) -> Passed {
+        self.entries[index].passed
+    }
+
+    /// The directories that were put in, and those that were left out because they hold nothing,
+    /// with what edits did to them.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = (&Entry, Passed)> {
+        let planned = self.entries.iter().chain(&self.left_out);
+        planned
+            .filter(|planned| planned.entry.is_directory() && !planned.passed.implied)
+            .map(|planned| (&planned.entry, planned.passed))
     }
 
     /// A reader of the tar's bytes; each thread has its own.
@@ -194,9 +210,14 @@ impl PlanBuilder {
     pub fn finish(mut self, mtime: i64) -> Result<(Plan, Edits)> {
         // A tree comes in order unless an edit moves something: then nothing is sorted.
         self.entries.sort_by(|left, right| compare_paths(&left.entry.path, &right.entry.path));
-        let (entries, size) = Arrange::new(mtime, self.entries.len()).run(self.entries)?;
-        let plan =
-            Plan { entries, origins: self.origins, warnings: self.warnings, size: size + TRAILER };
+        let arranged = Arrange::new(mtime, self.entries.len()).run(self.entries)?;
+        let plan = Plan {
+            entries: arranged.placed,
+            left_out: arranged.left_out,
+            origins: self.origins,
+            warnings: self.warnings,
+            size: arranged.offset + TRAILER,
+        };
         Ok((plan, self.edits))
     }
 
@@ -222,7 +243,7 @@ impl PlanBuilder {
     pub(crate) fn push(&mut self, mut entry: Entry, mut content: Content, optional: bool) {
         let place = self.edits.can_move().then(|| entry.path.clone());
         let Some(mut passed) = self.edits.pass(&mut entry) else { return };
-        if passed.moved
+        if passed.moved > 0
             && let Some(place) = place
             && let Some(origin) = content.origin_mut()
             && let Some(moved) = self.origins[*origin].moved(&place)

@@ -33,6 +33,7 @@ pub use tree::add_tree;
 pub(crate) use checked::CheckedFile;
 pub(crate) use directory::{Cursor, Root};
 pub(crate) use file::{file_entry, open_host_file};
+pub(crate) use policy::set_mode;
 pub(crate) use stamp::Stamp;
 pub(crate) use tree::shown;
 

@@ -1,11 +1,13 @@
 //! What a layer made from a stream holds so far, so that every engine can apply it in order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path, reason};
 use crate::source::refuse_whiteout_name;
 use crate::tar::{Entry, Kind, append_header, parents_of};
+
+const LATE: &str = "its entry comes after an entry inside it";
 
 /// The entries written so far.
 #[derive(Debug, Default)]
@@ -14,7 +16,8 @@ pub(super) struct Ledger {
     /// What edits did to entries that may be the target of a hard link.
     passed: HashMap<Box<[u8]>, Passed>,
     passed_over: HashMap<Box<[u8]>, Entry>,
-    given: HashSet<Box<[u8]>>,
+    /// What edits did to the directories of which later entries say nothing new.
+    given: HashMap<Box<[u8]>, Passed>,
     entries: u64,
 }
 
@@ -33,19 +36,30 @@ impl Ledger {
         self.entries
     }
 
-    pub(super) fn has(&self, path: &[u8]) -> bool {
-        self.written.contains_key(path)
-    }
-
-    /// Keeps a directory that was left out, for the case that something in it is not.
-    pub(super) fn pass_over(&mut self, directory: Entry) {
+    /// Keeps a directory that was left out, for the case that something in it is not. Where that
+    /// came before, and edits moved it there, is an error.
+    pub(super) fn pass_over(&mut self, directory: Entry, passed: Passed) -> Result<()> {
+        if self.is_given(&directory.path, passed) {
+            return Ok(());
+        }
+        if self.written.get(&directory.path) == Some(&Written::Parent) {
+            return Err(out_of_order(&directory, LATE));
+        }
         self.passed_over.insert(directory.path.clone(), directory);
+        Ok(())
     }
 
     /// Keeps a directory of which later entries say nothing new.
-    pub(super) fn give(&mut self, directory: Entry) {
-        self.given.insert(directory.path.clone());
-        self.pass_over(directory);
+    pub(super) fn give(&mut self, directory: Entry, passed: Passed) {
+        if !self.is_given(&directory.path, passed) {
+            self.given.insert(directory.path.clone(), passed);
+            self.passed_over.insert(directory.path.clone(), directory);
+        }
+    }
+
+    /// Whether a directory that was given counts more than one that edits did this to.
+    fn is_given(&self, path: &[u8], passed: Passed) -> bool {
+        self.given.get(path).is_some_and(|given| !given.gives_way_to(passed))
     }
 
     /// Appends the headers of `entry` to `out`, after those of the parents that it lacks; says
@@ -65,17 +79,21 @@ impl Ledger {
             self.check_target(entry, passed, target)?;
         }
         for parent in self.missing_parents(entry)? {
-            // A layer has no entry for its root unless the source has one.
-            if parent.is_empty() {
-                self.written.insert(Box::default(), Written::Parent);
-                continue;
+            match self.passed_over.remove(parent) {
+                Some(directory) => self.write(&directory, Written::Parent, out)?,
+                // A layer has no entry for its root unless the source has one.
+                None if parent.is_empty() => {
+                    self.written.insert(Box::default(), Written::Parent);
+                }
+                None => {
+                    let directory = Entry::implied_directory(parent, mtime);
+                    self.write(&directory, Written::Parent, out)?;
+                }
             }
-            let directory = self
-                .passed_over
-                .remove(parent)
-                .unwrap_or_else(|| Entry::implied_directory(parent, mtime));
-            self.write(&directory, Written::Parent, out)?;
         }
+        let is_given = entry.is_directory() && self.is_given(&entry.path, passed);
+        let given = is_given.then(|| self.passed_over.remove(&entry.path)).flatten();
+        let entry = given.as_ref().unwrap_or(entry);
         let written = if entry.is_directory() { Written::Directory } else { Written::Leaf };
         if passed != Passed::default() {
             self.passed.insert(entry.path.clone(), passed);
@@ -109,15 +127,16 @@ impl Ledger {
     /// Whether nothing was written at this path. What was, and cannot be taken back, is an error.
     fn is_new(&self, entry: &Entry, passed: Passed) -> Result<bool> {
         let Some(written) = self.written.get(&entry.path) else { return Ok(true) };
-        let was_moved = self.passed.get(&entry.path).is_some_and(|passed| passed.moved);
+        let was_moved = self.passed.get(&entry.path).map_or(0, |passed| passed.moved);
         // Of two directories, the one that was there counts more than one that was moved there.
-        let settled = passed.moved && !was_moved && *written == Written::Directory;
-        if entry.is_directory() && (settled || self.given.contains(&entry.path)) {
+        let settled = passed.moved > was_moved && *written == Written::Directory;
+        let given = *written != Written::Leaf && self.is_given(&entry.path, passed);
+        if entry.is_directory() && (settled || given) {
             return Ok(false);
         }
         let reason = match written {
-            _ if passed.moved || was_moved => reason::TWO_ENTRIES,
-            Written::Parent if entry.is_directory() => "its entry comes after an entry inside it",
+            _ if passed.moved > 0 || was_moved > 0 => reason::TWO_ENTRIES,
+            Written::Parent if entry.is_directory() => LATE,
             _ => "the archive holds it twice",
         };
         Err(out_of_order(entry, reason))

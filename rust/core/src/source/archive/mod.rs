@@ -5,15 +5,17 @@ mod ledger;
 mod survey;
 mod treatment;
 
+use std::collections::HashMap;
 use std::io::{BufReader, Read};
 
 pub use self::file::ArchiveFile;
 use self::ledger::Ledger;
 pub use self::survey::Survey;
 pub use self::treatment::Treatment;
+use crate::edit::{Nature, Passed};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlanReader};
-use crate::tar::{Entry, Reader, TRAILER, padded};
+use crate::tar::{Entry, Kind, Reader, TRAILER, padded};
 
 /// Headers are read a block at a time, so they come out of a buffer; content goes past it.
 const READ_BUFFER: usize = 64 << 10;
@@ -21,8 +23,8 @@ const READ_BUFFER: usize = 64 << 10;
 /// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
 /// Content is copied as it comes and never held. What is held is one record per path: its bytes
-/// and about 60 more. With patterns that take back others (`!`), the metadata of directories that
-/// were left out is held too, in case something in them is not.
+/// and about 60 more. With patterns that take back others (`!`) and with dpkg's rules, the metadata
+/// of directories that were left out is held too, in case something in them is not.
 ///
 /// What has to be known before it comes (a later entry of the same path, a target that is gone) is
 /// [`Error::OutOfOrder`]: a [`Survey`] of the same input knows it.
@@ -34,6 +36,8 @@ pub struct ArchiveStream<'a, R> {
     /// Number of the next member.
     ordinal: u64,
     ledger: Ledger,
+    /// Members that may have hard links and are no regular files, if edits ask for that.
+    unlike: HashMap<Box<[u8]>, Nature>,
     /// What edits put, written behind all members.
     additions: &'a Plan,
     added: usize,
@@ -73,11 +77,11 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         mut survey: Survey,
     ) -> Self {
         let mut ledger = Ledger::default();
-        for directory in additions.list_entries().filter(|entry| entry.is_directory()) {
-            ledger.pass_over(directory.clone());
+        for (directory, passed) in additions.directories() {
+            ledger.give(directory.clone(), passed);
         }
-        for directory in survey.take_directories() {
-            ledger.give(directory);
+        for (directory, passed) in survey.take_directories() {
+            ledger.give(directory, passed);
         }
         Self {
             reader: Reader::new(BufReader::with_capacity(READ_BUFFER, input)),
@@ -85,6 +89,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             survey,
             ordinal: 0,
             ledger,
+            unlike: HashMap::new(),
             additions,
             added: 0,
             addition: additions.reader(),
@@ -160,8 +165,8 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     /// Queues the padding of a content, and the further names of its file that come with it.
     fn queue_after_content(&mut self, padding: u64) -> Result<()> {
         self.queue_zeroes(padding);
-        for link in self.survey.take_links(self.ordinal - 1) {
-            self.append(&link)?;
+        for (link, passed) in self.survey.take_links(self.ordinal - 1) {
+            self.append(&link, passed)?;
         }
         Ok(())
     }
@@ -205,9 +210,10 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     fn queue_member(&mut self, ordinal: u64, entry: Entry) -> Result<bool> {
         self.survey.check_place(&entry)?;
         let Some(mut entry) = self.survey.name(ordinal, entry) else { return Ok(false) };
-        let Some(passed) = self.treatment.treat(&mut entry)? else { return Ok(false) };
+        let nature = self.nature(&entry);
+        let Some(passed) = self.treatment.treat(&mut entry, nature)? else { return Ok(false) };
         if passed.optional {
-            self.ledger.pass_over(entry);
+            self.ledger.pass_over(entry, passed)?;
             return Ok(false);
         }
         let mtime = self.treatment.default_mtime();
@@ -217,28 +223,41 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         let padding = padded(entry.size) - entry.size;
         self.content = Content::Member { rest: entry.size, padding };
         if entry.size == 0 {
-            for link in self.survey.take_links(ordinal) {
-                self.append(&link)?;
+            for (link, passed) in self.survey.take_links(ordinal) {
+                self.append(&link, passed)?;
             }
         }
         Ok(true)
     }
 
-    /// Queues the headers of an entry that needs no treatment any more.
-    fn append(&mut self, entry: &Entry) -> Result<()> {
+    /// The nature of a member, which for a hard link is that of a member before it.
+    fn nature(&mut self, entry: &Entry) -> Nature {
+        let nature = match &entry.kind {
+            Kind::HardLink(target) => self.unlike.get(target).copied(),
+            _ => None,
+        };
+        let nature = nature.unwrap_or(Nature::of(entry));
+        if nature != Nature::Regular && !entry.is_directory() && self.treatment.asks_nature() {
+            self.unlike.insert(entry.path.clone(), nature);
+        }
+        nature
+    }
+
+    /// Queues the headers of an entry that needs no treatment any more; says whether it is new.
+    fn append(&mut self, entry: &Entry, passed: Passed) -> Result<bool> {
         let mtime = self.treatment.default_mtime();
-        let passed = crate::edit::Passed::default();
-        self.ledger.append(entry, passed, mtime, &mut self.pending).map(|_| ())
+        self.ledger.append(entry, passed, mtime, &mut self.pending)
     }
 
     /// Queues what an edit puts; says whether there is anything to write.
     fn queue_addition(&mut self, index: usize) -> Result<bool> {
-        let (entry, from, end) = self.additions.placed(index);
-        // A directory put over something else has replaced it: this one is a parent of what is put.
-        if entry.is_directory() && self.ledger.has(&entry.path) {
+        let additions = self.additions;
+        let (entry, from, end) = additions.placed(index);
+        let passed = additions.passed(index);
+        // The archive may describe a directory that is only a parent of what is put.
+        if passed.implied || !self.append(entry, passed)? {
             return Ok(false);
         }
-        self.append(entry)?;
         self.content = Content::Addition { from, end };
         Ok(true)
     }

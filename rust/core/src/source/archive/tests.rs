@@ -201,6 +201,7 @@ fn a_second_look_leaves_one_entry_per_path_and_targets_before_links() {
         (vec![directory("a"), file("a/f"), newer("a")], vec![newer("a"), file("a/f")]),
         (vec![file("a/f"), newer("a")], vec![newer("a"), file("a/f")]),
         (vec![directory("a"), file("a/f"), file("a")], vec![file("a")]),
+        (vec![file("a"), newer("")], vec![newer(""), file("a")]),
         (vec![file("a"), directory("a"), file("a/f")], vec![directory("a"), file("a/f")]),
         // A link stays with the content that its target had.
         (

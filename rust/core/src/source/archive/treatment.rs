@@ -1,6 +1,6 @@
 //! What happens to the entry of an archive between its reader and the layer.
 
-use crate::edit::{Edits, Passed};
+use crate::edit::{Edits, Nature, Passed};
 use crate::error::Result;
 use crate::source::Policy;
 use crate::tar::{Entry, Kind};
@@ -29,8 +29,13 @@ impl Treatment {
         self.policy.default_mtime()
     }
 
-    /// Gives an entry its place and metadata. `None`: it is left out.
-    pub(super) fn treat(&mut self, entry: &mut Entry) -> Result<Option<Passed>> {
+    pub(super) fn asks_nature(&self) -> bool {
+        self.edits.ask_nature()
+    }
+
+    /// Gives an entry its place and metadata; a hard link has the nature of its target. `None`: it
+    /// is left out.
+    pub(super) fn treat(&mut self, entry: &mut Entry, nature: Nature) -> Result<Option<Passed>> {
         let exclude = &self.policy.exclude;
         let excluded = exclude.excludes(&entry.path);
         if excluded && !(entry.is_directory() && exclude.has_negation()) {
@@ -38,7 +43,7 @@ impl Treatment {
         }
         let orphan = matches!(&entry.kind, Kind::HardLink(target) if exclude.excludes(target));
         self.policy.apply(entry)?;
-        let Some(mut passed) = self.edits.pass(entry) else { return Ok(None) };
+        let Some(mut passed) = self.edits.pass_as(nature, entry) else { return Ok(None) };
         passed.optional |= excluded;
         passed.orphan |= orphan;
         Ok(Some(passed))

@@ -83,12 +83,12 @@ impl Policy {
         }
         self.filter_xattrs(entry);
         if let Some(mode) = &self.mode {
-            entry.mode = match entry.kind {
+            let mode = match entry.kind {
                 // The kernel ignores a link's mode and shows this one.
                 Kind::Symlink(_) => 0o777,
                 _ => mode.of(entry.mode, entry.is_directory()),
             };
-            values::set_mode(&mut entry.xattrs, entry.mode);
+            set_mode(entry, mode);
         }
         entry.mtime = self.mtime_of(entry.mtime);
     }
@@ -112,6 +112,12 @@ impl Policy {
         }
         xattrs::filter(&mut entry.xattrs, self.only_xattrs.as_ref());
     }
+}
+
+/// Gives an entry this mode as chmod(2) does: its access control list says the same afterwards.
+pub(crate) fn set_mode(entry: &mut Entry, mode: u32) {
+    entry.mode = mode;
+    values::set_mode(&mut entry.xattrs, mode);
 }
 
 #[cfg(test)]

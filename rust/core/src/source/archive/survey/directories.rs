@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::world::Slot;
+use crate::edit::Passed;
 use crate::tar::{Entry, parents_of};
 
 /// Directories by the path that they have in the end.
@@ -15,7 +16,7 @@ pub(super) struct Directories {
 
 struct Directory {
     entry: Entry,
-    moved: bool,
+    passed: Passed,
     ordinal: u64,
     /// One entry is not all that is said of it.
     late: bool,
@@ -23,14 +24,14 @@ struct Directory {
 
 impl Directories {
     /// Of two with one path, the one that was there counts more than one that was moved there.
-    pub(super) fn add(&mut self, entry: Entry, moved: bool, slot: &Slot) {
+    pub(super) fn add(&mut self, entry: Entry, passed: Passed, slot: &Slot) {
         let ordinal = slot.ordinal;
         self.need(&entry.path, ordinal);
         match self.known.get_mut(&entry.path) {
-            Some(known) if !known.moved => known.late = true,
+            Some(known) if !known.passed.gives_way_to(passed) => known.late = true,
             known => {
                 let late = slot.late || known.is_some();
-                let directory = Directory { entry, moved, ordinal, late };
+                let directory = Directory { entry, passed, ordinal, late };
                 self.known.insert(directory.entry.path.clone(), directory);
             }
         }
@@ -48,12 +49,12 @@ impl Directories {
     }
 
     /// Those whose entry does not come in time.
-    pub(super) fn into_late(self) -> Vec<Entry> {
+    pub(super) fn into_late(self) -> Vec<(Entry, Passed)> {
         let Self { known, needed } = self;
         let late = known.into_values().filter(|directory| {
             let first = needed.get(&directory.entry.path);
             directory.late || first.is_some_and(|first| *first < directory.ordinal)
         });
-        late.map(|directory| directory.entry).collect()
+        late.map(|directory| (directory.entry, directory.passed)).collect()
     }
 }

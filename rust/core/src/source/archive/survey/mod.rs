@@ -9,7 +9,7 @@ use std::io::{BufReader, Read};
 use self::world::{Slot, World};
 use super::{READ_BUFFER, Treatment};
 use crate::cancel::Cancel;
-use crate::edit::Passed;
+use crate::edit::{Nature, Passed};
 use crate::error::{Error, Result, display_path};
 use crate::tar::{Entry, Kind, Reader, parents_of};
 
@@ -21,7 +21,7 @@ pub struct Survey {
     /// Files by the member that has their content.
     files: HashMap<u64, File>,
     /// Directories that have several entries, or one after what is inside.
-    directories: Vec<Entry>,
+    directories: Vec<(Entry, Passed)>,
     /// Directories of the archive that hold something, while there was no such look.
     above: Option<HashSet<Box<[u8]>>>,
 }
@@ -39,8 +39,8 @@ impl Default for Survey {
 struct File {
     /// Its first name, as if the archive had it, before any treatment.
     entry: Option<Entry>,
-    /// The others, after treatment.
-    links: Vec<Entry>,
+    /// The others, after treatment, and what edits did to them.
+    links: Vec<(Entry, Passed)>,
 }
 
 impl Survey {
@@ -83,11 +83,11 @@ impl Survey {
     }
 
     /// The further names of the file whose content the member `ordinal` has.
-    pub(super) fn take_links(&mut self, ordinal: u64) -> Vec<Entry> {
+    pub(super) fn take_links(&mut self, ordinal: u64) -> Vec<(Entry, Passed)> {
         self.files.remove(&ordinal).map_or_else(Vec::new, |file| file.links)
     }
 
-    pub(super) fn take_directories(&mut self) -> Vec<Entry> {
+    pub(super) fn take_directories(&mut self) -> Vec<(Entry, Passed)> {
         std::mem::take(&mut self.directories)
     }
 }
@@ -122,17 +122,19 @@ impl Survey {
         if own && links.iter().all(plain) {
             return Ok(());
         }
+        let nature = Nature::of(&file);
         let mut entry = Entry { path: first.slot.entry.path.clone(), ..file };
         let untreated = entry.clone();
-        let passed = treatment.treat(&mut entry)?.unwrap_or_default();
+        let passed = treatment.treat(&mut entry, nature)?.unwrap_or_default();
         for link in links {
             link.passed.check_link(passed, &link.treated.path, &path)?;
         }
         let links = links.iter().map(|link| {
             let kind = Kind::HardLink(path.clone());
-            (link.slot.ordinal, Entry { kind, size: 0, ..link.treated.clone() })
+            let entry = Entry { kind, size: 0, ..link.treated.clone() };
+            (link.slot.ordinal, (entry, link.passed.adopted()))
         });
-        let (ordinals, links): (Vec<u64>, Vec<Entry>) = links.unzip();
+        let (ordinals, links): (Vec<u64>, Vec<_>) = links.unzip();
         self.skipped.extend(ordinals.into_iter().chain([first.slot.ordinal]));
         self.files.insert(inode, File { entry: Some(untreated), links });
         Ok(())

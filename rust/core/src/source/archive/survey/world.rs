@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::directories::Directories;
 use super::{Name, Survey};
+use crate::edit::Nature;
 use crate::error::{Error, Result, display_path, reason};
 use crate::source::Treatment;
 use crate::tar::{Entry, Kind, PathMap, parents_of};
@@ -83,9 +84,11 @@ impl World {
         let mut names: HashMap<u64, Vec<Name>> = HashMap::new();
         for slot in self.slots.into_values() {
             let mut treated = slot.entry.clone();
-            let Some(passed) = treatment.treat(&mut treated)? else { continue };
+            let file = slot.inode.and_then(|inode| self.linked.get(&inode)).unwrap_or(&treated);
+            let nature = Nature::of(file);
+            let Some(passed) = treatment.treat(&mut treated, nature)? else { continue };
             if treated.is_directory() {
-                directories.add(treated, passed.moved, &slot);
+                directories.add(treated, passed, &slot);
                 continue;
             }
             let Some(inode) = slot.inode else { continue };
