@@ -13,18 +13,18 @@ import pytest
 import fastlayer as fl
 from fastlayer.media_type import Compression
 
-# The bytes of format version 1. A change here is a decision, which CHANGELOG names.
+# The bytes of format version 2. A change here is a decision, which CHANGELOG names.
 GOLDEN: dict[tuple[Compression, int | None], str] = {
     ("none", None): "sha256:a61e05e84c864dfb5182385c8daf25b9c2de1b1010fb7a8d4e7afaca6af7c491",
-    ("gzip", 1): "sha256:043a36699d3f94d91dfc4afcdcabfd212a45fc2fdeb6f840a6018133062597fb",
-    ("gzip", 2): "sha256:7bcee8cc11fa2f5c4d227d632b55cb8c2c1636ae9db614c0077b22dafaa98c56",
-    ("gzip", 3): "sha256:95866615c81894a2a46ab4c31da2702ec63608f13ac0b05f9573053015530ed7",
-    ("gzip", 4): "sha256:70136447f9dcdc5564d2f00e793c1bc059201e3af55ce1f356d5f5a0007e6d0e",
-    ("gzip", 5): "sha256:1f093b6d8afa7d25d79bcc587c612a22488777336a7b7a132a5a159fc6df0439",
-    ("gzip", 6): "sha256:a06a0063b3aeea94b884e713f927fb9bd032a0d6f503f92b464b1a46116d0f01",
-    ("gzip", 7): "sha256:64332fea43ea8c1176d90e5fe0090df2df8722264d36edf32fa2c292e436fa4b",
-    ("gzip", 8): "sha256:092d12124ce56a965a0990e3f7042eb09df228a1aa0ce394cd91fd437aa52578",
-    ("gzip", 9): "sha256:9c5eaa36071ea76e957a1f78e4492f41787223ed2355e3acaeaadc66ffc296f1",
+    ("gzip", 1): "sha256:d9f0940af0bbc5fcec3877cdfc15c9d4e429002233935accd8bb11cf59f9e8cf",
+    ("gzip", 2): "sha256:7fbfc3cbc5253b3bff57544d22ea8231149768d615bceab2228d3542e46485c9",
+    ("gzip", 3): "sha256:de25198e58ffda0e23391dcf375b02acb9f42520e14df2bea611b9c3994f23b9",
+    ("gzip", 4): "sha256:a37a431fcb822dc531a3facfa83abb1c2cc2e419338f547c6ce1ad04c55d13d8",
+    ("gzip", 5): "sha256:df9d0743e7eff6ddfbde247bdb5d0b4e6e7dcffc7d892f48289ea85c278265f9",
+    ("gzip", 6): "sha256:575eb85eff94fe0239e0dc31e45af31ae924ea4f9af601a98a933631877d430a",
+    ("gzip", 7): "sha256:70dcfe2383e4828ca2d04bd8b319755b7787a1308f458f6d84305cbd3e4013a0",
+    ("gzip", 8): "sha256:9250ce32d60a348705ad4ac58bd0059f24bc24fa578718a16cb9b83687834217",
+    ("gzip", 9): "sha256:5215e1c3d0a4648c919f267b7508cfc943d3ca0ecc4d3462233a35650195cd03",
     ("zstd", 1): "sha256:019fe0ddbaaf50525228101c1f0f7bd28d7eb8f1e3e1b8342ed25d32d4dbe2a1",
     ("zstd", 2): "sha256:df86a1a5d323238206d791bee250782359e42ab14eeed531eb89b36eddb28bcd",
     ("zstd", 3): "sha256:6875e33c99148b7afa5daed62c86fee1c209237e6aef601ef7e0c1c6fbba7821",

@@ -16,6 +16,7 @@ pub mod blob;
 pub mod cancel;
 pub mod compare;
 pub mod compress;
+pub mod deflate;
 pub mod digest;
 pub mod edit;
 pub mod error;

@@ -1,16 +1,15 @@
 //! gzip (RFC 1952) as one member made of independently compressed blocks.
 //!
-//! A block is compressed with the 32 KiB before it as its dictionary and ends in a sync flush (an
-//! empty stored block), which aligns it to a byte: blocks can be made in any order and joined by
-//! concatenation. Its bytes depend on the block, the dictionary and the level, never on what the
-//! encoder did before.
+//! A block is compressed with the 32 KiB before it as its dictionary and ends at a byte: blocks can
+//! be made in any order and joined by concatenation. Its bytes depend on the block, the dictionary
+//! and the level, never on what the encoder did before.
 
-use flate2::{Compress, Crc, FlushCompress, Status};
+use flate2::Crc;
 
-use crate::error::{Error, Result};
+use crate::deflate::{Deflate, REACH};
 
 /// The window of DEFLATE: a block refers to at most this many bytes before it.
-pub const DICTIONARY: usize = 32 * 1024;
+pub const DICTIONARY: usize = REACH;
 
 /// The ten bytes before the first block: no name, no time, unknown system, as every run gives.
 #[must_use]
@@ -43,7 +42,7 @@ impl EncodedBlock {
 /// Compresses blocks; keeps its tables from one to the next.
 #[derive(Debug)]
 pub struct BlockEncoder {
-    deflate: Compress,
+    deflate: Deflate,
     /// The last block of zeroes between zeroes, by its length: a sparse file has thousands.
     zeroes: Option<(usize, EncodedBlock)>,
 }
@@ -52,63 +51,29 @@ impl BlockEncoder {
     /// An encoder for a level of [`Compression::GZIP_LEVELS`](super::Compression::GZIP_LEVELS).
     #[must_use]
     pub fn new(level: u32) -> Self {
-        Self { deflate: Compress::new(flate2::Compression::new(level), false), zeroes: None }
+        Self { deflate: Deflate::new(level), zeroes: None }
     }
 
     /// Compresses `block` into `out`, replacing what was there. `dictionary` is what stands
     /// directly before the block, at most [`DICTIONARY`] bytes; `last` ends the DEFLATE stream.
-    pub fn encode(
-        &mut self,
-        dictionary: &[u8],
-        block: &[u8],
-        last: bool,
-        out: &mut EncodedBlock,
-    ) -> Result<()> {
+    pub fn encode(&mut self, dictionary: &[u8], block: &[u8], last: bool, out: &mut EncodedBlock) {
         let hole = !last && dictionary.len() == DICTIONARY && is_zero(block) && is_zero(dictionary);
         match &self.zeroes {
             Some((length, zeroes)) if hole && *length == block.len() => out.copy_from(zeroes),
-            _ => self.deflate(dictionary, block, last, out)?,
+            _ => self.deflate(dictionary, block, last, out),
         }
         if hole && self.zeroes.is_none() {
             let mut zeroes = EncodedBlock::default();
             zeroes.copy_from(out);
             self.zeroes = Some((block.len(), zeroes));
         }
-        Ok(())
     }
 
-    fn deflate(
-        &mut self,
-        dictionary: &[u8],
-        block: &[u8],
-        last: bool,
-        out: &mut EncodedBlock,
-    ) -> Result<()> {
+    fn deflate(&mut self, dictionary: &[u8], block: &[u8], last: bool, out: &mut EncodedBlock) {
         out.crc.reset();
         out.crc.update(block);
         out.bytes.clear();
-        self.deflate.reset();
-        if !dictionary.is_empty() {
-            self.deflate.set_dictionary(dictionary).map_err(|error| defect(&error))?;
-        }
-        let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
-        let mut read = 0;
-        loop {
-            // Stored blocks cost 5 bytes in 64 KiB, so that one turn is enough for a whole block.
-            out.bytes.reserve((block.len() - read) + (block.len() - read) / 1024 + 64);
-            let before = self.deflate.total_in();
-            let status = self
-                .deflate
-                .compress_vec(&block[read..], &mut out.bytes, flush)
-                .map_err(|error| defect(&error))?;
-            read += usize::try_from(self.deflate.total_in() - before).unwrap_or(usize::MAX);
-            let flushed = out.bytes.len() < out.bytes.capacity();
-            match status {
-                Status::StreamEnd => return Ok(()),
-                _ if !last && read == block.len() && flushed => return Ok(()),
-                _ => {}
-            }
-        }
+        out.bytes.extend_from_slice(self.deflate.encode(dictionary, block, last));
     }
 }
 
@@ -137,10 +102,6 @@ impl GzipTrailer {
         bytes[4..].copy_from_slice(&self.crc.amount().to_le_bytes());
         bytes
     }
-}
-
-fn defect(error: &dyn std::error::Error) -> Error {
-    Error::Internal(format!("gzip: {error}"))
 }
 
 #[cfg(test)]
@@ -176,7 +137,7 @@ mod tests {
             }
             // As in the pipeline: the last block is the first one that is not full.
             let last = end - start < size;
-            encoder.encode(dictionary, &input[start..end], last, &mut block).unwrap();
+            encoder.encode(dictionary, &input[start..end], last, &mut block);
             out.extend_from_slice(&block.bytes);
             trailer.add(&block);
             start = end;

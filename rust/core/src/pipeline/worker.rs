@@ -144,7 +144,7 @@ impl Worker<'_, '_> {
                 let dictionary = dictionary.as_ref().map_or(&[][..], |tail| tail);
                 if let Some(encoder) = &mut self.encoder {
                     let mut output = slots.output(block);
-                    encoder.encode(dictionary, &slots.input(block), last, &mut output)?;
+                    encoder.encode(dictionary, &slots.input(block), last, &mut output);
                 }
             }
             Task::Emit { block, last } => {

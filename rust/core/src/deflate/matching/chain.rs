@@ -1,0 +1,185 @@
+//! All earlier positions of a hash, the nearest first.
+
+use super::super::sequence::SHORTEST;
+use super::super::window::{Bytes, REACH, Window, boxed, load_u32, match_length};
+use super::SPREAD;
+
+const HEAD_BITS: u32 = 16;
+const NEAR_BITS: u32 = 14;
+
+/// Three bytes are worth a match only if they are not too far away.
+const NEAR: usize = 8192;
+
+/// A match; without a distance there is none.
+#[derive(Clone, Copy)]
+pub(super) struct Match {
+    pub(super) length: usize,
+    pub(super) distance: usize,
+}
+
+/// The last position of each hash of four and of three bytes, and for each position in reach how far
+/// before it the one with its hash stands.
+#[derive(Debug)]
+pub(super) struct Chain {
+    /// A match of this length ends a search.
+    nice: usize,
+    heads: Box<[u32; 1 << HEAD_BITS]>,
+    near: Box<[u32; 1 << NEAR_BITS]>,
+    deltas: Box<[u16; REACH]>,
+}
+
+impl Chain {
+    pub(super) fn new(nice: usize) -> Self {
+        Self { nice, heads: boxed(0), near: boxed(0), deltas: boxed(0) }
+    }
+
+    /// Forgets everything, and adds the dictionary of a block.
+    pub(super) fn begin(&mut self, window: &Window) {
+        self.heads.fill(0);
+        self.near.fill(0);
+        for position in window.base..REACH {
+            self.add(&window.bytes, position);
+        }
+    }
+
+    /// Adds a position without a look at its candidates.
+    #[inline(always)]
+    pub(super) fn add(&mut self, bytes: &Bytes, position: usize) {
+        self.insert(load_u32(&bytes[..], position), position);
+    }
+
+    /// Adds a position; returns how far back the last ones of four and of three such bytes are.
+    #[inline(always)]
+    fn insert(&mut self, word: u32, position: usize) -> (usize, usize) {
+        let head = &mut self.heads[(word.wrapping_mul(SPREAD) >> (32 - HEAD_BITS)) as usize];
+        let distance = position - *head as usize;
+        *head = position as u32;
+        self.deltas[position % REACH] = distance.min(0xffff) as u16;
+        let near = (word << 8).wrapping_mul(SPREAD) >> (32 - NEAR_BITS);
+        let near = &mut self.near[near as usize];
+        let near_distance = position - *near as usize;
+        *near = position as u32;
+        (distance, near_distance)
+    }
+
+    /// The candidate before the one at `distance`.
+    #[inline(always)]
+    fn next(&self, position: usize, distance: usize) -> usize {
+        distance + usize::from(self.deltas[(position - distance) % REACH])
+    }
+
+    /// The longest match that is longer than `longest`, after `depth` candidates at the most. The
+    /// position is added.
+    #[inline(always)]
+    pub(super) fn find(
+        &mut self,
+        bytes: &Bytes,
+        position: usize,
+        longest: usize,
+        mut depth: u32,
+        near: bool,
+    ) -> Match {
+        let word = load_u32(&bytes[..], position);
+        let (mut distance, near_distance) = self.insert(word, position);
+        let mut best = Match { length: longest, distance: 0 };
+        if near && longest < SHORTEST && near_distance <= NEAR {
+            let unlike = load_u32(&bytes[..], position - near_distance) ^ word;
+            if unlike << 8 == 0 {
+                best = Match { length: SHORTEST, distance: near_distance };
+            }
+        }
+        if distance >= REACH {
+            return best;
+        }
+        if best.length < 4 {
+            // Whoever has these four bytes is longer.
+            while load_u32(&bytes[..], position - distance) != word {
+                depth -= 1;
+                distance = self.next(position, distance);
+                if depth == 0 || distance >= REACH {
+                    return best;
+                }
+            }
+            best = Match { length: match_length(bytes, position, position - distance), distance };
+            depth -= 1;
+            distance = self.next(position, distance);
+            if depth == 0 || distance >= REACH || best.length >= self.nice {
+                return best;
+            }
+        }
+        let mut last = best.length - 3;
+        let mut tail = load_u32(&bytes[..], position + last);
+        loop {
+            let candidate = position - distance;
+            // The byte behind the best match so far tells most often that this one is no better.
+            if load_u32(&bytes[..], candidate + last) == tail
+                && load_u32(&bytes[..], candidate) == word
+            {
+                let length = match_length(bytes, position, candidate);
+                if length > best.length {
+                    best = Match { length, distance };
+                    if length >= self.nice {
+                        return best;
+                    }
+                    last = length - 3;
+                    tail = load_u32(&bytes[..], position + last);
+                }
+            }
+            depth -= 1;
+            distance = self.next(position, distance);
+            if depth == 0 || distance >= REACH {
+                return best;
+            }
+        }
+    }
+
+    /// Calls `tell` for matches of growing lengths, up to `most`, with the least distance of each,
+    /// among `depth` candidates; returns the longest one's length. The position is added.
+    #[inline(always)]
+    pub(super) fn list(
+        &mut self,
+        bytes: &Bytes,
+        position: usize,
+        most: usize,
+        depth: u32,
+        mut tell: impl FnMut(usize, usize),
+    ) -> usize {
+        let word = load_u32(&bytes[..], position);
+        let (mut distance, near_distance) = self.insert(word, position);
+        let mut longest = 0;
+        if most >= SHORTEST && near_distance < REACH {
+            let unlike = load_u32(&bytes[..], position - near_distance) ^ word;
+            if unlike << 8 == 0 {
+                longest = SHORTEST;
+                tell(longest, near_distance);
+            }
+        }
+        if most < 4 {
+            return longest;
+        }
+        let mut last = 0;
+        let mut tail = word;
+        for _ in 0..depth {
+            if distance >= REACH {
+                break;
+            }
+            let candidate = position - distance;
+            if load_u32(&bytes[..], candidate + last) == tail
+                && load_u32(&bytes[..], candidate) == word
+            {
+                let length = match_length(bytes, position, candidate).min(most);
+                if length > longest {
+                    longest = length;
+                    tell(length, distance);
+                    if length >= self.nice.min(most) {
+                        break;
+                    }
+                    last = length - 3;
+                    tail = load_u32(&bytes[..], position + last);
+                }
+            }
+            distance = self.next(position, distance);
+        }
+        longest
+    }
+}
