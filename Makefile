@@ -10,6 +10,7 @@ CARGO_BENCH ?= --package fastlayer-core
 # Options of yours: make test PYTEST="-k layer", make compare TREE=DIR COMPARE="--runs 1".
 PYTEST      ?=
 COMPARE     ?=
+LIMIT       ?=
 # How long each target is fuzzed.
 FUZZ_SECONDS ?= 300
 
@@ -22,7 +23,7 @@ export PYO3_PYTHON := $(CURDIR)/$(RUN)
 FUZZ         := target/fuzz
 FUZZ_TARGETS := $(patsubst rust/fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard rust/fuzz/fuzz_targets/*.rs))
 
-.PHONY: help demo test lint bench compare fuzz $(FUZZ_TARGETS) clean setup
+.PHONY: help demo test lint bench compare limit fuzz $(FUZZ_TARGETS) clean setup
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -34,6 +35,7 @@ help: ## Show this
 	@echo '  make lint               formats, lints, types and the stub of the extension'
 	@echo '  make bench              how fast each part is'
 	@echo '  make compare TREE=DIR   how fast the whole is on DIR, beside other tools'
+	@echo '  make limit TREE=DIR     how near that is to what the machine can do'
 	@echo '  make fuzz               any bytes into each reader, FUZZ_SECONDS=300 for each'
 	@echo '  make clean              remove all that was made here'
 	@echo
@@ -62,6 +64,10 @@ bench: $(VENV)/.built $(VENV)/.group-test
 compare: $(VENV)/.built
 	$(if $(TREE),,$(error fastlayer: say which directory to build from: make compare TREE=DIR))
 	$(RUN) -m benches.compare $(TREE) $(COMPARE)
+
+limit: $(VENV)/.built
+	$(if $(TREE),,$(error fastlayer: say which directory to build from: make limit TREE=DIR))
+	$(RUN) -m benches.limit $(TREE) $(LIMIT)
 
 fuzz: $(FUZZ_TARGETS)
 
