@@ -8,6 +8,13 @@ use super::super::window::{Bytes, Window, boxed};
 use super::Matcher;
 use super::chain::Chain;
 
+/// Positions without a match worth having after which some are passed over, more and more of them.
+const PATIENCE: usize = 128;
+const STRIDE: usize = 8;
+
+/// Three bytes are worth a match if they are not farther away.
+const NEAR: usize = 4096;
+
 /// A step: a literal, or a match with its length in the upper and its distance in the lower bits.
 #[derive(Clone, Copy, Debug, Default)]
 struct Step(u32);
@@ -66,24 +73,50 @@ impl Optimal {
     #[inline(never)]
     fn collect(&mut self, bytes: &Bytes, start: usize, stop: usize) {
         self.matches.clear();
-        // Inside a long match nobody needs others.
-        let mut covered = start;
-        for position in start..stop {
-            let most = LONGEST.min(stop - position);
-            if position < covered {
-                self.chain.add(bytes, position);
-            } else {
-                let matches = &mut self.matches;
-                let longest =
-                    self.chain.list(bytes, position, most, self.depth, |length, distance| {
-                        matches.push(Step::new(length, distance));
-                    });
-                if longest >= self.nice {
-                    covered = position + longest;
-                }
-            }
+        let mut misses = 0;
+        let mut position = start;
+        while position < stop {
+            let longest = self.list(bytes, position, LONGEST.min(stop - position));
             self.ends[position - start] = self.matches.len() as u32;
+            position += 1;
+            let next = if longest >= self.nice {
+                // Inside a long match nobody needs others.
+                self.add_all(bytes, position, position - 1 + longest)
+            } else if self.is_hopeful(longest) {
+                misses = 0;
+                position
+            } else {
+                misses += 1;
+                (position + (misses / PATIENCE).min(STRIDE)).min(stop)
+            };
+            self.ends[position - start..next - start].fill(self.matches.len() as u32);
+            position = next;
         }
+    }
+
+    /// Lists the matches of a position, and returns the length of the longest one.
+    #[inline(always)]
+    fn list(&mut self, bytes: &Bytes, position: usize, most: usize) -> usize {
+        let matches = &mut self.matches;
+        self.chain.list(bytes, position, most, self.depth, |length, distance| {
+            matches.push(Step::new(length, distance));
+        })
+    }
+
+    /// Adds the positions up to `end`, and returns it.
+    fn add_all(&mut self, bytes: &Bytes, start: usize, end: usize) -> usize {
+        for position in start..end {
+            self.chain.add(bytes, position);
+        }
+        end
+    }
+
+    /// Whether matches as long as the last one are worth a search: three bytes far away turn up even
+    /// where nothing can be made smaller.
+    fn is_hopeful(&self, longest: usize) -> bool {
+        longest > SHORTEST
+            || longest == SHORTEST
+                && self.matches.last().is_some_and(|last| last.distance() <= NEAR)
     }
 
     /// Takes the longest match everywhere: the first way, which tells what symbols cost.
