@@ -9,6 +9,7 @@ for k cores, from the processor time that each stage takes alone on one of them.
 """
 
 from dataclasses import dataclass
+from statistics import median
 
 STAGES = ("read", "diff_id", "compress", "digest", "write")
 
@@ -45,9 +46,7 @@ class Row:
 
     def wall(self, threads: int) -> float:
         """Return the median of the builds with so many threads, in seconds."""
-        times = sorted(self.walls[threads])
-        middle = len(times) // 2
-        return times[middle] if len(times) % 2 else (times[middle - 1] + times[middle]) / 2
+        return median(self.walls[threads])
 
     def share(self, threads: int) -> float:
         """Return how much of the limit was reached, 1 being all."""

@@ -112,6 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::deflate::tests::noise;
 
     #[test]
     fn blocks_of_zeroes_are_the_same_from_memory_and_anew() {
@@ -156,19 +157,6 @@ mod tests {
         decoder.read_to_end(&mut out).unwrap();
         assert!(decoder.into_inner().is_empty(), "more than one member");
         out
-    }
-
-    /// Bytes that no encoder makes smaller.
-    fn noise(length: usize) -> Vec<u8> {
-        let mut state = 0x2545_f491_4f6c_dd1d_u64;
-        std::iter::repeat_with(|| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()[0]
-        })
-        .take(length)
-        .collect()
     }
 
     #[test]

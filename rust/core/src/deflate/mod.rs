@@ -85,4 +85,4 @@ impl Deflate {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

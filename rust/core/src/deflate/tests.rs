@@ -34,7 +34,7 @@ fn check(deflate: &mut Deflate, dictionary: &[u8], block: &[u8]) -> usize {
 }
 
 /// Bytes that no encoder makes smaller.
-fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     std::iter::repeat_with(|| {
         state ^= state << 13;

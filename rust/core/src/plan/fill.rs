@@ -143,6 +143,6 @@ impl<'a> Place<'a> {
 }
 
 /// Lengths here are bounded by a buffer's, so that they fit; on 32 bits a larger one saturates.
-fn usize_of(length: u64) -> usize {
+pub(super) fn usize_of(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::fill::usize_of;
 use super::{Content, Plan, Planned};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result, display_path};
@@ -88,9 +89,4 @@ fn check(planned: &Planned, promise: &Promise, found: Digest) -> Result<()> {
     let path = display_path(&planned.entry.path).display();
     let reason = format!("`{path}` has the digest `{found}`, expected `{}`", promise.digest);
     Err(Error::mtree(&promise.file, promise.line, reason))
-}
-
-/// Positions in a block fit.
-fn usize_of(position: u64) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
 }

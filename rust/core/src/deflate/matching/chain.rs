@@ -22,7 +22,7 @@ pub(super) struct Match {
 #[derive(Debug)]
 pub(super) struct Chain {
     /// A match of this length ends a search.
-    nice: usize,
+    pub(super) nice: usize,
     heads: Box<[u32; 1 << HEAD_BITS]>,
     near: Box<[u32; 1 << NEAR_BITS]>,
     deltas: Box<[u16; REACH]>,

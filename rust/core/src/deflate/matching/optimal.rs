@@ -39,9 +39,8 @@ impl Step {
 #[derive(Debug)]
 pub(in super::super) struct Optimal {
     chain: Chain,
-    /// Candidates that are looked at, and the length of a match that is taken as it is.
+    /// Candidates that are looked at.
     depth: u32,
-    nice: usize,
     /// How often the way is looked for.
     passes: u32,
     /// Matches of all positions; those of one have growing lengths.
@@ -59,7 +58,6 @@ impl Optimal {
         Self {
             chain: Chain::new(nice),
             depth,
-            nice,
             passes,
             matches: Vec::new(),
             ends: boxed(0),
@@ -79,7 +77,7 @@ impl Optimal {
             let longest = self.list(bytes, position, LONGEST.min(stop - position));
             self.ends[position - start] = self.matches.len() as u32;
             position += 1;
-            let next = if longest >= self.nice {
+            let next = if longest >= self.chain.nice {
                 // Inside a long match nobody needs others.
                 self.add_all(bytes, position, position - 1 + longest)
             } else if self.is_hopeful(longest) {

@@ -25,11 +25,16 @@ pub(in super::super) type Fourfold = Pair<u64, { 1 << 14 }>;
 
 /// The last positions that a hash had: the newest in the lowest 16 bits.
 pub(in super::super) trait Bucket:
-    Copy + Default + std::fmt::Debug + Send
+    Copy + Default + Into<u64> + std::fmt::Debug + Send
 {
     const WAYS: usize;
+
     fn push(self, position: u16) -> Self;
-    fn position(self, way: usize) -> u16;
+
+    #[inline(always)]
+    fn position(self, way: usize) -> u16 {
+        (self.into() >> (16 * way)) as u16
+    }
 }
 
 impl Bucket for u16 {
@@ -38,11 +43,6 @@ impl Bucket for u16 {
     #[inline(always)]
     fn push(self, position: u16) -> Self {
         position
-    }
-
-    #[inline(always)]
-    fn position(self, _: usize) -> u16 {
-        self
     }
 }
 
@@ -53,11 +53,6 @@ impl Bucket for u32 {
     fn push(self, position: u16) -> Self {
         self << 16 | Self::from(position)
     }
-
-    #[inline(always)]
-    fn position(self, way: usize) -> u16 {
-        (self >> (16 * way)) as u16
-    }
 }
 
 impl Bucket for u64 {
@@ -66,11 +61,6 @@ impl Bucket for u64 {
     #[inline(always)]
     fn push(self, position: u16) -> Self {
         self << 16 | Self::from(position)
-    }
-
-    #[inline(always)]
-    fn position(self, way: usize) -> u16 {
-        (self >> (16 * way)) as u16
     }
 }
 
@@ -150,8 +140,8 @@ impl<B: Bucket, const BUCKETS: usize> Pair<B, BUCKETS> {
         let place = usize::from(near.wrapping_sub(position)) & (REACH - 1);
         *near = position;
         let unlike = load_u32(&before[..], place + ahead) ^ word as u32;
-        let is_near = u8::from(unlike << 8 == 0) & u8::from(place >= REACH - NEAR) == 1;
-        select(is_near, SHORTEST | place as u32, 0)
+        let key = select(place >= REACH - NEAR, SHORTEST | place as u32, 0);
+        select(unlike << 8 == 0, key, 0)
     }
 
     /// Remembers the positions of a match from `from` on.
