@@ -20,7 +20,7 @@ GOLDEN: dict[tuple[Compression, int | None], str] = {
     ("gzip", 2): "sha256:7fbfc3cbc5253b3bff57544d22ea8231149768d615bceab2228d3542e46485c9",
     ("gzip", 3): "sha256:de25198e58ffda0e23391dcf375b02acb9f42520e14df2bea611b9c3994f23b9",
     ("gzip", 4): "sha256:a37a431fcb822dc531a3facfa83abb1c2cc2e419338f547c6ce1ad04c55d13d8",
-    ("gzip", 5): "sha256:df9d0743e7eff6ddfbde247bdb5d0b4e6e7dcffc7d892f48289ea85c278265f9",
+    ("gzip", 5): "sha256:e9bd7ff68e7ab088f6a62d41669a87f58421d6bc3d2f4a9ec925aac20d3b035b",
     ("gzip", 6): "sha256:575eb85eff94fe0239e0dc31e45af31ae924ea4f9af601a98a933631877d430a",
     ("gzip", 7): "sha256:70dcfe2383e4828ca2d04bd8b319755b7787a1308f458f6d84305cbd3e4013a0",
     ("gzip", 8): "sha256:ae8450f75442db7e06736aa2e2ad8765b664fba94a33e361451ae106256d052a",

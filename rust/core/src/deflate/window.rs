@@ -71,31 +71,27 @@ pub(super) fn load_u64(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
+#[inline(always)]
+fn load_u128(bytes: &[u8], at: usize) -> u128 {
+    let mut word = [0; 16];
+    word.copy_from_slice(&bytes[at..at + 16]);
+    u128::from_le_bytes(word)
+}
+
 /// How many bytes at `position` are those at the earlier `candidate`: at most [`LONGEST`].
 #[inline(always)]
 pub(super) fn match_length(bytes: &Bytes, position: usize, candidate: usize) -> usize {
-    let unlike = load_u64(&bytes[..], position) ^ load_u64(&bytes[..], candidate);
-    if unlike == 0 { long_match(bytes, position, candidate) } else { like_bytes(unlike) }
-}
-
-#[inline(always)]
-fn long_match(bytes: &Bytes, position: usize, candidate: usize) -> usize {
-    let mut length = 8;
+    let mut length = 0;
+    // Sixteen bytes at once, for whether eight of them are alike can't be foreseen.
     while length < LONGEST {
-        let one = load_u64(&bytes[..], position + length);
-        let unlike = one ^ load_u64(&bytes[..], candidate + length);
+        let one = load_u128(&bytes[..], position + length);
+        let unlike = one ^ load_u128(&bytes[..], candidate + length);
         if unlike != 0 {
-            return (length + like_bytes(unlike)).min(LONGEST);
+            return (length + (unlike.trailing_zeros() >> 3) as usize).min(LONGEST);
         }
-        length += 8;
+        length += 16;
     }
     LONGEST
-}
-
-/// How many of eight bytes are alike, by what is different in them.
-#[inline(always)]
-const fn like_bytes(unlike: u64) -> usize {
-    (unlike.trailing_zeros() >> 3) as usize
 }
 
 const _: () = assert!(SHORTEST < 8, "what is left behind the last match is taken as literals");

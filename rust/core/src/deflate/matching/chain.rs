@@ -4,6 +4,9 @@ use super::super::sequence::SHORTEST;
 use super::super::window::{Bytes, REACH, Window, boxed, load_u32, match_length};
 use super::SPREAD;
 
+/// Bytes around a position that a search looks at: those in reach, and the longest match.
+const AROUND: usize = REACH + 0xff + 4;
+
 const HEAD_BITS: u32 = 16;
 const NEAR_BITS: u32 = 14;
 
@@ -18,13 +21,14 @@ pub(super) struct Match {
 }
 
 /// The last position of each hash of four and of three bytes, and for each position in reach how far
-/// before it the one with its hash stands.
+/// before it the one with its hash stands. In 16 bits what is 64 KiB farther looks near: its bytes
+/// are others, or as good as any.
 #[derive(Debug)]
 pub(super) struct Chain {
     /// A match of this length ends a search.
     pub(super) nice: usize,
     heads: Box<[u32; 1 << HEAD_BITS]>,
-    near: Box<[u32; 1 << NEAR_BITS]>,
+    near: Box<[u16; 1 << NEAR_BITS]>,
     deltas: Box<[u16; REACH]>,
 }
 
@@ -37,28 +41,32 @@ impl Chain {
     pub(super) fn begin(&mut self, window: &Window) {
         self.heads.fill(0);
         self.near.fill(0);
-        for position in window.base..REACH {
-            self.add(&window.bytes, position);
-        }
+        self.add(&window.bytes, window.base, REACH);
     }
 
-    /// Adds a position without a look at its candidates.
-    #[inline(always)]
-    pub(super) fn add(&mut self, bytes: &Bytes, position: usize) {
-        self.insert(load_u32(&bytes[..], position), position);
+    /// Adds positions without a look at their candidates.
+    #[inline(never)]
+    pub(super) fn add(&mut self, bytes: &Bytes, from: usize, end: usize) {
+        let Self { heads, near, deltas, .. } = self;
+        for (position, word) in (from..end).zip(bytes[from..end + 3].windows(4)) {
+            let word = load_u32(word, 0);
+            let head = &mut heads[head_hash(word)];
+            deltas[position % REACH] = (position as u32).wrapping_sub(*head) as u16;
+            *head = position as u32;
+            near[near_hash(word)] = position as u16;
+        }
     }
 
     /// Adds a position; returns how far back the last ones of four and of three such bytes are.
     #[inline(always)]
     fn insert(&mut self, word: u32, position: usize) -> (usize, usize) {
-        let head = &mut self.heads[(word.wrapping_mul(SPREAD) >> (32 - HEAD_BITS)) as usize];
+        let head = &mut self.heads[head_hash(word)];
         let distance = position - *head as usize;
         *head = position as u32;
-        self.deltas[position % REACH] = distance.min(0xffff) as u16;
-        let near = (word << 8).wrapping_mul(SPREAD) >> (32 - NEAR_BITS);
-        let near = &mut self.near[near as usize];
-        let near_distance = position - *near as usize;
-        *near = position as u32;
+        self.deltas[position % REACH] = distance as u16;
+        let near = &mut self.near[near_hash(word)];
+        let near_distance = usize::from((position as u16).wrapping_sub(*near));
+        *near = position as u16;
         (distance, near_distance)
     }
 
@@ -82,7 +90,7 @@ impl Chain {
         let word = load_u32(&bytes[..], position);
         let (mut distance, near_distance) = self.insert(word, position);
         let mut best = Match { length: longest, distance: 0 };
-        if near && longest < SHORTEST && near_distance <= NEAR {
+        if near && longest < SHORTEST && (1..=NEAR).contains(&near_distance) {
             let unlike = load_u32(&bytes[..], position - near_distance) ^ word;
             if unlike << 8 == 0 {
                 best = Match { length: SHORTEST, distance: near_distance };
@@ -107,22 +115,22 @@ impl Chain {
                 return best;
             }
         }
-        let mut last = best.length - 3;
-        let mut tail = load_u32(&bytes[..], position + last);
+        // Bounds that the compiler knows, so that it need not check them at each candidate.
+        let Some(around) = bytes[position - REACH..].first_chunk::<AROUND>() else { return best };
+        let mut last = (best.length - 3) & 0xff;
+        let mut tail = load_u32(around, REACH + last);
         loop {
-            let candidate = position - distance;
+            let candidate = REACH - distance;
             // The byte behind the best match so far tells most often that this one is no better.
-            if load_u32(&bytes[..], candidate + last) == tail
-                && load_u32(&bytes[..], candidate) == word
-            {
-                let length = match_length(bytes, position, candidate);
+            if load_u32(around, candidate + last) == tail && load_u32(around, candidate) == word {
+                let length = match_length(bytes, position, position - distance);
                 if length > best.length {
                     best = Match { length, distance };
                     if length >= self.nice {
                         return best;
                     }
-                    last = length - 3;
-                    tail = load_u32(&bytes[..], position + last);
+                    last = (length - 3) & 0xff;
+                    tail = load_u32(around, REACH + last);
                 }
             }
             depth -= 1;
@@ -147,7 +155,7 @@ impl Chain {
         let word = load_u32(&bytes[..], position);
         let (mut distance, near_distance) = self.insert(word, position);
         let mut longest = 0;
-        if most >= SHORTEST && near_distance < REACH {
+        if most >= SHORTEST && (1..REACH).contains(&near_distance) {
             let unlike = load_u32(&bytes[..], position - near_distance) ^ word;
             if unlike << 8 == 0 {
                 longest = SHORTEST;
@@ -182,4 +190,14 @@ impl Chain {
         }
         longest
     }
+}
+
+#[inline(always)]
+const fn head_hash(word: u32) -> usize {
+    (word.wrapping_mul(SPREAD) >> (32 - HEAD_BITS)) as usize
+}
+
+#[inline(always)]
+const fn near_hash(word: u32) -> usize {
+    ((word << 8).wrapping_mul(SPREAD) >> (32 - NEAR_BITS)) as usize
 }

@@ -150,8 +150,8 @@ impl Matcher for Lazy {
             let sequence = Sequence::new(literals, length, found.distance);
             position += length;
             literals_from = position;
-            for skipped in known..position {
-                self.chain.add(bytes, skipped);
+            if known < position {
+                self.chain.add(bytes, known, position);
             }
             parse.push(sequence, position);
         }

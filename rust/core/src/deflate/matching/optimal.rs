@@ -103,9 +103,7 @@ impl Optimal {
 
     /// Adds the positions up to `end`, and returns it.
     fn add_all(&mut self, bytes: &Bytes, start: usize, end: usize) -> usize {
-        for position in start..end {
-            self.chain.add(bytes, position);
-        }
+        self.chain.add(bytes, start, end);
         end
     }
 

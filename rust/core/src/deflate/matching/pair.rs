@@ -144,31 +144,48 @@ impl<B: Bucket, const BUCKETS: usize> Pair<B, BUCKETS> {
         select(unlike << 8 == 0, key, 0)
     }
 
-    /// Remembers the positions of a match from `from` on.
+    /// Remembers the positions of a match from `from` on: of a long one those at its ends.
     #[inline(always)]
-    fn remember(&mut self, bytes: &Bytes, mut from: usize, end: usize) {
-        if end - from > REMEMBERED {
-            for position in from..from + REMEMBERED / 2 {
-                self.insert(load_u64(&bytes[..], position), position);
+    fn remember(&mut self, bytes: &Bytes, from: usize, end: usize) {
+        if end - from >= REMEMBERED {
+            for ahead in 0..REMEMBERED / 2 {
+                self.insert(load_u64(&bytes[..], from + ahead), from + ahead);
             }
-            from = end - REMEMBERED / 2;
+            for behind in (1..=REMEMBERED / 2).rev() {
+                self.insert(load_u64(&bytes[..], end - behind), end - behind);
+            }
+            return;
         }
-        for position in from..end {
-            self.insert(load_u64(&bytes[..], position), position);
+        // Always as many: how many there are can't be foreseen.
+        for position in from..from + REMEMBERED {
+            let bucket = self.bucket(load_u64(&bytes[..], position));
+            *bucket = select(position < end, bucket.push(position as u16), *bucket);
         }
     }
 }
 
 /// Length and place of the longest match among those that began with eight bytes.
 #[inline(always)]
-fn longest(bytes: &Bytes, position: usize, keys: &[Key], best: Key) -> (usize, usize) {
+fn longest(bytes: &Bytes, position: usize, keys: &[Key]) -> (usize, usize) {
+    let word = load_u64(&bytes[..], position + 8);
+    // Eight bytes more of each: which ones are alike can't be foreseen either.
+    let mut best = 0;
+    let mut longer = [0; 4];
+    for (key, longer) in keys.iter().zip(&mut longer) {
+        let unlike = load_u64(&bytes[..], position - REACH + place_of(*key) + 8) ^ word;
+        let more = (unlike.trailing_zeros() & 0x78) << (PLACE_BITS - 3);
+        *longer = select(length_of(*key) == 8, key + more, 0);
+        best = best.max(*longer);
+    }
     let (mut length, mut place) = (length_of(best), place_of(best));
-    for &key in keys.iter().filter(|&&key| length_of(key) == 8) {
-        let candidate = position - REACH + place_of(key);
-        if length < 8 || bytes[candidate + length] == bytes[position + length] {
-            let found = match_length(bytes, position, candidate);
-            if found > length {
-                (length, place) = (found, place_of(key));
+    if length == 16 {
+        for &key in longer.iter().filter(|&&key| length_of(key) == 16) {
+            let candidate = position - REACH + place_of(key);
+            if length == 16 || bytes[candidate + length] == bytes[position + length] {
+                let found = match_length(bytes, position, candidate);
+                if found > length {
+                    (length, place) = (found, place_of(key));
+                }
             }
         }
     }
@@ -217,7 +234,7 @@ impl<B: Bucket, const BUCKETS: usize> Matcher for Pair<B, BUCKETS> {
                 (length_of(best), place_of(best))
             } else {
                 let found = if second { &other } else { &one };
-                longest(bytes, position, &found.keys[..B::WAYS], best)
+                longest(bytes, position, &found.keys[..B::WAYS])
             };
             if position - REACH + place < window.base {
                 parse.counts.literals[0][usize::from(bytes[position])] += 1;
