@@ -117,6 +117,7 @@ def test_no_time_is_later_than_the_epoch(
         ({"compression": "zstd", "level": 0}, "zstd level 0 is not in the range 1-22"),
         ({"compression": "none", "level": 1}, "compression `none` has no levels"),
         ({"threads": 0}, "threads is 0: expected 1 to 256"),
+        ({"verify": "no"}, "`verify` is `no`: expected `True` or `False`"),
         ({"prefix": "/a/../b"}, "has a `..` part"),
         ({"exclude": ["[a"]}, "[a"),
     ],

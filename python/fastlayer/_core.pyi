@@ -138,6 +138,7 @@ def build_layer(
     compression: str,
     level: int | None,
     threads: int | None,
+    verify: bool,
     sink: int,
     sink_name: str | PathLike[str],
     outputs: Sequence[tuple[int, int]],

@@ -192,6 +192,7 @@ class Layer:
                 compression=recipe.compression,
                 level=recipe.level,
                 threads=recipe.threads,
+                verify=recipe.verify,
                 sink=blob.fileno(),
                 sink_name=blob.name,
                 outputs=store.outputs,

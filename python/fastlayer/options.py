@@ -35,6 +35,8 @@ class LayerOptions(TypedDict, total=False):
 
     `compression` and `level`: `"gzip"` (1-9, default 4), `"zstd"` (1-22, default 3) or `"none"`.
     `threads`: how many; by default as many as the process may use. The bytes do not depend on it.
+    `verify`: whether what was compressed is decoded again and compared with what it was made of,
+    before it is written. The bytes do not depend on it; with `"none"` there is nothing to decode.
     `prefix`: where the input goes in the layer, such as `"/opt/app"`.
     `owner`: `(uid, gid)` or `"uid:gid"` for every entry, or `"keep"` for each one's own, which
     is what trees and archives have without it; single files belong to root.
@@ -57,6 +59,7 @@ class LayerOptions(TypedDict, total=False):
     compression: Compression
     level: int | None
     threads: int | None
+    verify: bool
     prefix: str | os.PathLike[str]
     owner: tuple[int, int] | str | None
     uid_map: Ranges | None
@@ -80,6 +83,7 @@ class Recipe:
     compression: Compression
     level: int | None
     threads: int | None
+    verify: bool
     edits: tuple[Edit, ...]
     unmatched: Unmatched
     progress: Progress | None
@@ -99,6 +103,7 @@ class Recipe:
             compression=options.get("compression", "gzip"),
             level=options.get("level"),
             threads=options.get("threads"),
+            verify=_verify(options.get("verify", False)),
             edits=_edits(options.get("edits", ())),
             unmatched=_unmatched(options.get("unmatched", "warn")),
             progress=options.get("progress"),
@@ -120,6 +125,12 @@ class Recipe:
         if self.unmatched == "warn":
             for edit in shown:
                 warnings.warn(f"nothing matched the edit {edit}", SourceWarning, stacklevel=3)
+
+
+def _verify(verify: object) -> bool:
+    if not isinstance(verify, bool):
+        raise InvalidArgumentError(f"`verify` is {quoted(verify)}: expected `True` or `False`")
+    return verify
 
 
 def _edits(edits: Sequence[Edit]) -> tuple[Edit, ...]:

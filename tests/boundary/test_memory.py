@@ -22,6 +22,8 @@ layer = fl.Layer.from_directory(
 built = layer.save(sys.argv[1] + ".layer")
 """
 
+SAVE_VERIFIED = SAVE.replace("threads=2", "threads=2, verify=True")
+
 SAVE_ARCHIVE = """
 layer = fl.Layer.from_archive(sys.argv[1], compression="zstd", level=1, threads=2)
 built = layer.save(sys.argv[1] + ".layer")
@@ -86,6 +88,12 @@ def test_many_empty_files(empty: Path, compression: str, level: int) -> None:
 def test_every_level_stays_below_the_limit(noise: Path, compression: str, level: int) -> None:
     """The limit holds for data that does not compress, at each level that it is promised for."""
     assert cost(SAVE, noise, compression, level).peak <= LIMIT
+
+
+@pytest.mark.parametrize(("compression", "level"), [("gzip", 9), ("zstd", 3)])
+def test_verification_stays_below_the_limit(noise: Path, compression: str, level: int) -> None:
+    """What is decoded again is held in pieces, and of a frame the window."""
+    assert cost(SAVE_VERIFIED, noise, compression, level).peak <= LIMIT
 
 
 @pytest.mark.parametrize("compress", [gzip.open, bz2.open, lzma.open])

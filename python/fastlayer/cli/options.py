@@ -105,6 +105,13 @@ _OPTIONS: Final = (
         type=int,
         help="Threads to use; by default all there are. The bytes do not depend on it.",
     ),
+    option(
+        "--verify",
+        section=_SECTION,
+        is_flag=True,
+        help="Decode what was compressed and compare it before it is written; with none there is "
+        "nothing to decode.",
+    ),
 )
 
 json_option: Final = option(
@@ -140,6 +147,7 @@ def options_of(
         "compression": name,
         "level": level,
         "threads": given["threads"],
+        "verify": given["verify"],
         "prefix": given["prefix"],
         "owner": given["owner"],
         "uid_map": given["uid_map"] or None,

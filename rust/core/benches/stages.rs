@@ -151,6 +151,7 @@ fn building(criterion: &mut Criterion) {
                         policy: Policy::default(),
                         edits: Edits::default(),
                         compression,
+                        verify: false,
                         threads,
                         outputs: Vec::new(),
                         cancel: &cancel,

@@ -7,7 +7,7 @@ mod vectors;
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 
-use fastlayer_core::compress::Compression;
+use fastlayer_core::compress::{Compression, Encoding};
 use fastlayer_core::pipeline::{self, Input, Progress, Stream};
 use fastlayer_core::source::{Decoder, decode_ahead};
 use fastlayer_core::{Cancel, Digest, Result};
@@ -85,8 +85,9 @@ fn plain_inputs_come_back_from_every_format() {
             for level in 1..=9 {
                 let (mut blob, mut tar) = (Vec::new(), Bytes(&content));
                 let compression = Compression::new(compression, Some(level)).unwrap();
+                let encoding = Encoding { compression, verify: true };
                 let input = Input::Stream(&mut tar);
-                pipeline::run(input, compression, 2, &mut blob, &cancel, &progress).unwrap();
+                pipeline::run(input, encoding, 2, &mut blob, &cancel, &progress).unwrap();
                 assert!(decode(&*blob).unwrap() == content, "{name}, {compression:?}");
             }
         }

@@ -62,6 +62,7 @@ fn build(source: Source, edits: &Edits) -> Result<(LayerBlob, Vec<u8>)> {
         policy: Policy::default(),
         edits: edits.clone(),
         compression: Compression::None,
+        verify: false,
         threads: 1,
         outputs: Vec::new(),
         cancel: &cancel,

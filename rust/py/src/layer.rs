@@ -169,7 +169,7 @@ const MAX_THREADS: usize = 256;
 
 /// Makes a layer and writes its blob to the open file `sink`, from its position on.
 #[pyfunction]
-#[pyo3(signature = (kind, source, policy, edits, *, compression, level, threads, sink, sink_name, outputs, progress=None))]
+#[pyo3(signature = (kind, source, policy, edits, *, compression, level, threads, verify, sink, sink_name, outputs, progress=None))]
 #[allow(clippy::too_many_arguments, reason = "one crossing takes the whole description")]
 pub(crate) fn build_layer(
     py: Python<'_>,
@@ -180,6 +180,7 @@ pub(crate) fn build_layer(
     compression: &str,
     level: Option<i64>,
     threads: Option<i64>,
+    verify: bool,
     sink: Descriptor,
     sink_name: PathBuf,
     outputs: Vec<(u64, u64)>,
@@ -195,7 +196,8 @@ pub(crate) fn build_layer(
     let mut sink = Sink::new(sink.0);
     let edits = Edits::new(edits.into_iter().map(Edit::from).collect());
     interrupt::run(py, &sink_name, progress, |cancel, progress| {
-        let build = Build { policy, edits, compression, threads, outputs, cancel, progress };
+        let build =
+            Build { policy, edits, compression, verify, threads, outputs, cancel, progress };
         Ok(build.run(source.into_source(), &mut sink)?.into())
     })
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use crate::cancel::Cancel;
-use crate::compress::Compression;
+use crate::compress::{Compression, Encoding};
 use crate::edit::Edits;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Stream};
@@ -65,6 +65,8 @@ pub struct Build<'a> {
     pub edits: Edits,
     /// Compression and its level.
     pub compression: Compression,
+    /// Whether what was compressed is decoded again and compared, before it is written.
+    pub verify: bool,
     /// Number of threads; zstd has as many of its own.
     pub threads: usize,
     /// Device and inode of every file that this build writes: none may be read as input.
@@ -166,7 +168,8 @@ impl Build<'_> {
     }
 
     fn pipe<'b>(&'b self, input: Input<'b>, sink: &'b mut impl Sink) -> Result<Output> {
-        pipeline::run(input, self.compression, self.threads, sink, self.cancel, self.progress)
+        let encoding = Encoding { compression: self.compression, verify: self.verify };
+        pipeline::run(input, encoding, self.threads, sink, self.cancel, self.progress)
     }
 }
 

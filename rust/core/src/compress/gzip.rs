@@ -28,7 +28,7 @@ pub const fn header(level: u32) -> [u8; 10] {
 pub struct EncodedBlock {
     /// Whole bytes of DEFLATE.
     pub bytes: Vec<u8>,
-    crc: Crc,
+    pub(super) crc: Crc,
 }
 
 impl EncodedBlock {
@@ -74,6 +74,8 @@ impl BlockEncoder {
         out.crc.update(block);
         out.bytes.clear();
         out.bytes.extend_from_slice(self.deflate.encode(dictionary, block, last));
+        #[cfg(test)]
+        super::fault::strike(&mut out.bytes);
     }
 }
 

@@ -1,9 +1,13 @@
 //! Compression of layers: how it is chosen, and the engines, each a pure function of its input
 //! and level.
 
+mod check;
+#[cfg(test)]
+pub(crate) mod fault;
 mod gzip;
 mod zstd;
 
+pub use check::BlockCheck;
 pub use gzip::{BlockEncoder, DICTIONARY, EncodedBlock, GzipTrailer, header as gzip_header};
 pub use zstd::FrameEncoder;
 
@@ -52,6 +56,15 @@ impl Compression {
             },
         )
     }
+}
+
+/// What becomes of the tar in a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Whether what was compressed is decoded again and compared, before it is written.
+    pub verify: bool,
 }
 
 #[cfg(test)]

@@ -5,13 +5,15 @@ use std::io::Write;
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective::{self, ZSTD_e_continue, ZSTD_e_end};
 use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, get_error_name};
 
+use super::check::FrameCheck;
 use crate::cancel::Cancel;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 
 const MIB: u32 = 1 << 20;
 
 /// Readers refuse frames with larger windows unless told otherwise; it is level 19's own.
-const MAX_WINDOW_LOG: u32 = 23;
+pub(super) const MAX_WINDOW_LOG: u32 = 23;
 
 /// The output of libzstd is taken in pieces of this size.
 const OUTPUT: usize = 256 * 1024;
@@ -20,6 +22,7 @@ const OUTPUT: usize = 256 * 1024;
 pub struct FrameEncoder {
     context: CCtx<'static>,
     output: Vec<u8>,
+    check: Option<FrameCheck>,
 }
 
 impl FrameEncoder {
@@ -43,7 +46,13 @@ impl FrameEncoder {
         for parameter in parameters {
             context.set_parameter(parameter).map_err(defect)?;
         }
-        Ok(Self { context, output: Vec::with_capacity(OUTPUT) })
+        Ok(Self { context, output: Vec::with_capacity(OUTPUT), check: None })
+    }
+
+    /// The same, with all that it writes decoded first, for [`Self::verify`].
+    pub fn checked(mut self) -> Result<Self> {
+        self.check = Some(FrameCheck::new()?);
+        Ok(self)
     }
 
     /// Compresses the next bytes of the input. Blocks while all workers are busy; gives them no
@@ -63,6 +72,12 @@ impl FrameEncoder {
         Ok(())
     }
 
+    /// After its end, refuses a frame that is checked and does not decode to what has the digest
+    /// `tar`.
+    pub fn verify(self, tar: Digest) -> Result<()> {
+        self.check.map_or(Ok(()), |check| check.finish(tar))
+    }
+
     /// One call of libzstd; returns how many bytes it still holds, at least.
     fn step(
         &mut self,
@@ -73,6 +88,11 @@ impl FrameEncoder {
         self.output.clear();
         let mut output = OutBuffer::around(&mut self.output);
         let held = self.context.compress_stream2(&mut output, input, directive).map_err(defect)?;
+        #[cfg(test)]
+        super::fault::strike(&mut self.output);
+        if let Some(check) = &mut self.check {
+            check.add(&self.output)?;
+        }
         sink.write_all(&self.output).map_err(Error::Write)?;
         Ok(held)
     }

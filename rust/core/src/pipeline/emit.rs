@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use crate::cancel::Cancel;
-use crate::compress::{Compression, EncodedBlock, FrameEncoder, GzipTrailer, gzip_header};
+use crate::compress::{
+    Compression, EncodedBlock, Encoding, FrameEncoder, GzipTrailer, gzip_header,
+};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 
@@ -45,17 +47,18 @@ pub(super) struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     pub(super) fn new(
-        compression: Compression,
+        encoding: Encoding,
         threads: usize,
         sink: &'a mut (dyn Write + Send),
         cancel: &'a Cancel,
     ) -> Result<Self> {
-        let form = match compression {
+        let form = match encoding.compression {
             Compression::None => Form::Plain,
             Compression::Gzip(level) => Form::Gzip { level, trailer: GzipTrailer::default() },
             Compression::Zstd(level) => {
                 let workers = u32::try_from(threads).unwrap_or(u32::MAX);
-                Form::Zstd(Box::new(FrameEncoder::new(level, workers)?))
+                let frame = FrameEncoder::new(level, workers)?;
+                Form::Zstd(Box::new(if encoding.verify { frame.checked()? } else { frame }))
             }
         };
         let hasher = (!matches!(form, Form::Plain)).then(Hasher::new);
@@ -88,7 +91,10 @@ impl<'a> Emitter<'a> {
     }
 
     /// Digest and size of the blob, whose tar has the digest `diff_id`.
-    pub(super) fn finish(self, diff_id: Digest) -> (Digest, u64) {
-        (self.blob.hasher.map_or(diff_id, Hasher::finish), self.blob.size)
+    pub(super) fn finish(self, diff_id: Digest) -> Result<(Digest, u64)> {
+        if let Form::Zstd(frame) = self.form {
+            frame.verify(diff_id)?;
+        }
+        Ok((self.blob.hasher.map_or(diff_id, Hasher::finish), self.blob.size))
     }
 }

@@ -19,7 +19,7 @@ use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cancel::Cancel;
-use crate::compress::Compression;
+use crate::compress::{Compression, Encoding};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -119,7 +119,7 @@ pub struct Output {
 /// The first error wins; every thread has ended when this returns.
 pub fn run<'a>(
     input: Input<'a>,
-    compression: Compression,
+    encoding: Encoding,
     threads: usize,
     sink: &'a mut (dyn Write + Send),
     cancel: &'a Cancel,
@@ -134,11 +134,12 @@ pub fn run<'a>(
         }
         Input::Stream(stream) => (Supply::Stream(stream.into()), None),
     };
+    let compression = encoding.compression;
     let own = own_threads(compression, threads);
     let slots = SLOTS_PER_THREAD * own;
     let schedule = Schedule::new(slots, blocks, matches!(compression, Compression::Gzip(_)));
-    let emitter = Emitter::new(compression, threads, sink, cancel)?;
-    let shared = Shared::new(supply, slots, schedule, emitter, compression, cancel, progress);
+    let emitter = Emitter::new(encoding, threads, sink, cancel)?;
+    let shared = Shared::new(supply, slots, schedule, emitter, encoding, cancel, progress);
     std::thread::scope(|scope| {
         for number in 1..own {
             let spawned = std::thread::Builder::new()
@@ -161,3 +162,6 @@ fn own_threads(compression: Compression, threads: usize) -> usize {
         Compression::Gzip(_) | Compression::None => threads,
     }
 }
+
+#[cfg(test)]
+mod tests;

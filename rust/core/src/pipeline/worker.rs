@@ -7,7 +7,7 @@ use super::schedule::{Schedule, Task};
 use super::slots::Slots;
 use super::{BLOCK, Output, Progress, Stream};
 use crate::cancel::Cancel;
-use crate::compress::{BlockEncoder, Compression};
+use crate::compress::{BlockCheck, BlockEncoder, Compression, Encoding};
 use crate::digest::Hasher;
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlanReader, Verifier};
@@ -50,6 +50,7 @@ pub(super) struct Shared<'a> {
     emitter: Mutex<Emitter<'a>>,
     /// Level of the encoder that each thread has, when blocks are compressed one by one.
     gzip_level: Option<u32>,
+    verify: bool,
     cancel: &'a Cancel,
     progress: &'a Progress,
 }
@@ -60,11 +61,11 @@ impl<'a> Shared<'a> {
         slots: usize,
         schedule: Schedule,
         emitter: Emitter<'a>,
-        compression: Compression,
+        encoding: Encoding,
         cancel: &'a Cancel,
         progress: &'a Progress,
     ) -> Self {
-        let gzip_level = match compression {
+        let gzip_level = match encoding.compression {
             Compression::Gzip(level) => Some(level),
             Compression::Zstd(_) | Compression::None => None,
         };
@@ -75,6 +76,7 @@ impl<'a> Shared<'a> {
             slots: Slots::new(slots),
             emitter: Mutex::new(emitter),
             gzip_level,
+            verify: encoding.verify,
             cancel,
             progress,
         }
@@ -86,7 +88,7 @@ impl<'a> Shared<'a> {
         let tar = self.tar.into_inner().unwrap_or_else(PoisonError::into_inner);
         let emitter = self.emitter.into_inner().unwrap_or_else(PoisonError::into_inner);
         let diff_id = tar.hasher.finish();
-        let (digest, size) = emitter.finish(diff_id);
+        let (digest, size) = emitter.finish(diff_id)?;
         Ok(Output { diff_id, uncompressed_size: tar.size, digest, size })
     }
 }
@@ -101,6 +103,7 @@ pub(super) fn run(shared: &Shared<'_>) {
             Supply::Stream(_) => None,
         },
         encoder: shared.gzip_level.map(BlockEncoder::new),
+        check: shared.gzip_level.filter(|_| shared.verify).map(|_| BlockCheck::new()),
     };
     while let Some(task) = shared.schedule.next(shared.cancel) {
         match worker.perform(task) {
@@ -126,6 +129,7 @@ struct Worker<'w, 'a> {
     shared: &'w Shared<'a>,
     reader: Option<PlanReader<'a>>,
     encoder: Option<BlockEncoder>,
+    check: Option<BlockCheck>,
 }
 
 impl Worker<'_, '_> {
@@ -139,20 +143,29 @@ impl Worker<'_, '_> {
                 lock(&self.shared.tar).update(&input)?;
                 self.shared.progress.advance(input.len() as u64);
             }
-            Task::Compress { block, last } => {
-                let dictionary = slots.dictionary(block);
-                let dictionary = dictionary.as_ref().map_or(&[][..], |tail| tail);
-                if let Some(encoder) = &mut self.encoder {
-                    let mut output = slots.output(block);
-                    encoder.encode(dictionary, &slots.input(block), last, &mut output);
-                }
-            }
+            Task::Compress { block, last } => self.compress(block, last)?,
             Task::Emit { block, last } => {
                 let (input, output) = (slots.input(block), slots.output(block));
                 lock(&self.shared.emitter).emit(&input, &output, last)?;
             }
         }
         Ok(false)
+    }
+
+    fn compress(&mut self, block: u64, last: bool) -> Result<()> {
+        let slots = &self.shared.slots;
+        let dictionary = slots.dictionary(block);
+        let dictionary = dictionary.as_ref().map_or(&[][..], |tail| tail);
+        let (input, mut output) = (slots.input(block), slots.output(block));
+        if let Some(encoder) = &mut self.encoder {
+            encoder.encode(dictionary, &input, last, &mut output);
+        }
+        let Some(check) = &mut self.check else { return Ok(()) };
+        check.compare(dictionary, &input, last, &output).map_err(|reason| {
+            let offset = block * BLOCK as u64;
+            let what = format!("the block from byte {offset} of the tar on is wrong: {reason}");
+            Error::Internal(format!("gzip: {what}"))
+        })
     }
 
     fn fill(&mut self, block: u64) -> Result<bool> {

@@ -36,6 +36,7 @@ pub(crate) fn plain<'a>(cancel: &'a Cancel, progress: &'a Progress) -> Build<'a>
         policy: Policy::default(),
         edits: Edits::default(),
         compression: Compression::None,
+        verify: false,
         threads: 3,
         outputs: Vec::new(),
         cancel,
