@@ -11,6 +11,7 @@ CARGO_BENCH ?= --package fastlayer-core
 PYTEST      ?=
 COMPARE     ?=
 LIMIT       ?=
+GROWTH      ?=
 # How long each target is fuzzed.
 FUZZ_SECONDS ?= 300
 
@@ -23,7 +24,7 @@ export PYO3_PYTHON := $(CURDIR)/$(RUN)
 FUZZ         := target/fuzz
 FUZZ_TARGETS := $(patsubst rust/fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard rust/fuzz/fuzz_targets/*.rs))
 
-.PHONY: help demo test lint bench compare limit fuzz $(FUZZ_TARGETS) clean setup
+.PHONY: help demo test lint bench compare limit growth figures fuzz $(FUZZ_TARGETS) clean setup
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -36,6 +37,8 @@ help: ## Show this
 	@echo '  make bench              how fast each part is'
 	@echo '  make compare TREE=DIR   how fast the whole is on DIR, beside other tools'
 	@echo '  make limit TREE=DIR     how near that is to what the machine can do'
+	@echo '  make growth             how that grows with bytes, files and layers'
+	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
 	@echo '  make fuzz               any bytes into each reader, FUZZ_SECONDS=300 for each'
 	@echo '  make clean              remove all that was made here'
 	@echo
@@ -68,6 +71,17 @@ compare: $(VENV)/.built
 limit: $(VENV)/.built
 	$(if $(TREE),,$(error fastlayer: say which directory to build from: make limit TREE=DIR))
 	$(RUN) -m benches.limit $(TREE) $(LIMIT)
+
+growth: $(VENV)/.built
+	$(RUN) -m benches.growth $(GROWTH)
+
+# One after the other: each wants the machine for itself.
+figures: $(VENV)/.built
+	$(if $(TREE),,$(error fastlayer: say which directory to build from: make figures TREE=DIR))
+	$(MAKE) compare
+	$(MAKE) limit
+	$(MAKE) growth
+	$(RUN) -m benches.figures
 
 fuzz: $(FUZZ_TARGETS)
 

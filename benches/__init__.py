@@ -1,1 +1,1 @@
-"""Benchmarks of fastlayer: pytest-benchmark files here, other tools in `compare`."""
+"""Benchmarks of fastlayer: pytest-benchmark files here, whole builds in the folders."""

@@ -11,11 +11,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # `benches` is no part of the package
 
+from benches.common.machine import Machine, cpu_facts
+from benches.common.svg import tick_step
+from benches.common.tables import passages
+from benches.common.trees import TreeFacts, warm
 from benches.compare.__main__ import main
 from benches.compare.contestants import Contestant, all_contestants
-from benches.compare.machine import Machine, cpu_facts
-from benches.compare.measure import Outcome, Run, TreeFacts, layer_bytes, measure, warm
-from benches.compare.picture import picture, tick_step
+from benches.compare.measure import Outcome, Run, layer_bytes, measure
+from benches.compare.picture import TICKS, picture
 from benches.compare.report import Comparison, as_json, markdown
 from benches.tree import Tree, make_tree
 
@@ -99,7 +102,8 @@ def test_json_has_every_run(reports: Path, tree: Tree) -> None:
 def test_markdown_has_a_row_for_each(reports: Path, tree: Tree) -> None:
     """Every row of the table has as many cells as its head, and no path of this machine is told."""
     text = (reports / "compare.md").read_text()
-    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    table = passages(text)["compare"]
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
     assert len(rows) == 4
     assert len({row.count("|") for row in rows}) == 1
     assert f"{tree.entries:,} entries" in text
@@ -213,7 +217,7 @@ def test_layer_of_a_layout_is_counted(tmp_path: Path) -> None:
 )
 def test_axis_has_round_steps(longest: float, step: float) -> None:
     """Lines of the axis are at 1, 2 or 5 times a power of ten."""
-    assert tick_step(longest) == pytest.approx(step)
+    assert tick_step(longest, TICKS) == pytest.approx(step)
 
 
 def test_cpu_facts_are_those_of_the_first_processor() -> None:

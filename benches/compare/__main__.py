@@ -1,7 +1,6 @@
 """The command line of the comparison: `python -m benches.compare TREE`."""
 
 import argparse
-import os
 import shlex
 import sys
 import tempfile
@@ -11,9 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benches.common.arguments import available_cores, positive
+from benches.common.machine import this_machine
+from benches.common.report import write_reports
+from benches.common.trees import warm
+
 from .contestants import Contestant, all_contestants
-from .machine import this_machine
-from .measure import measure, warm
+from .measure import measure
 from .picture import picture
 from .report import Comparison, as_json, markdown, notes, terminal
 
@@ -50,7 +53,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--threads",
         type=positive,
-        default=len(os.sched_getaffinity(0)),
+        default=available_cores(),
         metavar="N",
         help="threads for those that can be told (default: the cores, %(default)s here)",
     )
@@ -68,14 +71,6 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         if not any(fnmatch(name, pattern) for name in names):
             parser.error(f"no contestant is named `{pattern}`; there are: {', '.join(names)}")
     return chosen
-
-
-def positive(text: str) -> int:
-    """Parse a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def selected(patterns: str) -> list[Contestant]:
@@ -137,13 +132,12 @@ def main(argv: Sequence[str]) -> int:
         "compare.svg": picture(comparison),
         "compare.json": as_json(comparison),
     }
-    for name, text in reports.items():
-        (chosen.out / name).write_text(text, encoding="utf-8")
+    written = write_reports(chosen.out, reports)
     out = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     out.print(terminal(comparison))
     for contestant, reason in notes(comparison):
         out.print(f"{contestant.name}: {reason}", markup=False, highlight=False)
-    talk.print(f"wrote {', '.join(reports)} in {chosen.out}")
+    talk.print(written)
     return EXIT_FAILED if comparison.failed else 0
 
 

@@ -3,60 +3,21 @@
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from stat import S_ISREG
+
+from benches.common.process import Cost, RunFailedError, Spread, launch
 
 from .contestants import Contestant, Job
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
-KIB = 1024
-PIECE = 1 << 20  # bytes of one read when the cache is warmed
-
-
-class RunFailedError(Exception):
-    """A run that ended badly; the message is one line that says how."""
-
 
 @dataclass(frozen=True)
-class TreeFacts:
-    """How much there is to pack: names, and bytes of content with hard links counted once."""
+class Run(Cost):
+    """The cost of one run, and the bytes of the layer that it made."""
 
-    entries: int
-    content_bytes: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """The cost of one run; `peak_bytes` is that of its largest single process."""
-
-    wall: float
-    user: float
-    system: float
-    peak_bytes: int
-    floor_bytes: int
     layer_bytes: int
-
-    @property
-    def cpu(self) -> float:
-        return self.user + self.system
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The median of some runs, with the smallest and the largest."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        return cls(statistics.median(values), min(values), max(values))
 
 
 @dataclass
@@ -127,29 +88,8 @@ def run_once(contestant: Contestant, tree: Path, threads: int, workspace: Path) 
         for command in contestant.prepare(job):
             launch(command, folder)
         os.sync()  # so that nobody pays for writing back what the one before left in the page cache
-        wall, user, system, peak, floor = launch(contestant.command(job), folder)
-        layer = layer_bytes(job.out / contestant.output)
-        return Run(wall, user, system, int(peak) * KIB, int(floor) * KIB, layer)
-
-
-def launch(command: Sequence[str], folder: Path) -> tuple[float, ...]:
-    """Run a command below the launcher; return wall, user and system s, peak and floor KiB."""
-    report, said = folder / "report", folder / "stderr"
-    with said.open("wb") as stderr:
-        subprocess.run(
-            [sys.executable, "-I", "-S", str(LAUNCHER), str(report), *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            check=False,
-        )
-    lines = said.read_text(errors="replace").strip().splitlines()
-    if not report.exists():
-        raise RunFailedError(lines[-1] if lines else "the launcher left no report")
-    *figures, status = report.read_text().split()
-    if int(status):
-        raise RunFailedError(f"exit status {status}: {lines[-1] if lines else 'nothing on stderr'}")
-    return tuple(float(figure) for figure in figures)
+        cost = launch(contestant.command(job), folder)
+        return Run(**asdict(cost), layer_bytes=layer_bytes(job.out / contestant.output))
 
 
 def layer_bytes(output: Path) -> int:
@@ -170,35 +110,3 @@ def first_manifest(layout: Path) -> dict[str, list[dict[str, int]]]:
         (layout / "blobs" / algorithm / encoded).read_bytes()
     )
     return manifest
-
-
-def warm(tree: Path) -> TreeFacts:
-    """Read the whole tree once, so that runs find it in the page cache; return what it holds."""
-    entries = content = 0
-    seen: set[tuple[int, int]] = set()
-    buffer = bytearray(PIECE)
-    for entry in walk(tree):
-        entries += 1
-        status = entry.lstat()
-        inode = status.st_dev, status.st_ino
-        if not S_ISREG(status.st_mode) or inode in seen:
-            continue
-        seen.add(inode)
-        content += status.st_size
-        with entry.open("rb", buffering=0) as file:
-            while file.readinto(buffer):
-                pass
-    return TreeFacts(entries, content)
-
-
-def walk(tree: Path) -> Iterator[Path]:
-    """Yield the tree itself and everything below it."""
-    yield tree
-    for folder, names, files in os.walk(tree, onerror=raise_error):
-        for name in (*names, *files):
-            yield Path(folder, name)
-
-
-def raise_error(error: OSError) -> None:
-    """Let an unreadable folder be an error, where `os.walk` would skip it."""
-    raise error

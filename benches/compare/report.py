@@ -1,19 +1,24 @@
 """Says what was measured: Markdown for readers, JSON for programs, a table for the terminal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.box import SIMPLE
 from rich.table import Table
 
-from .contestants import Contestant
-from .machine import Machine
-from .measure import Outcome, TreeFacts
+from benches.common.machine import Machine
+from benches.common.report import machine_line, sections
+from benches.common.tables import MB, passage, table
+from benches.common.trees import TreeFacts
 
-MB = 1_000_000
+from .contestants import Contestant
+from .measure import Outcome
+
 SCHEMA = 1  # of compare.json; raised when a name in it changes its meaning
 REFERENCES = ("python-6", "python-1")
+# What a short table shows: the tools that people know.
+KNOWN = ("fastlayer-gzip", "fastlayer-zstd-3", "zstd-3", "umoci", "pigz-1", "buildah", "python-6")
 
 HOW = """\
 - **wall s** is the median of the runs, with the fastest and the slowest behind it; **CPU s** is the
@@ -87,8 +92,8 @@ def row(comparison: Comparison, outcome: Outcome) -> list[str]:
     ]
 
 
-def ratio_cell(ratio: float | None) -> str:
-    return "-" if ratio is None else f"{ratio:.2f}x"
+def ratio_cell(ratio: float | None, *, digits: int = 2) -> str:
+    return "-" if ratio is None else f"{ratio:.{digits}f}x"
 
 
 def notes(comparison: Comparison) -> list[tuple[Contestant, str]]:
@@ -99,54 +104,59 @@ def notes(comparison: Comparison) -> list[tuple[Contestant, str]]:
 
 def markdown(comparison: Comparison) -> str:
     """Return the report as Markdown; `compare.svg` is expected beside it."""
-    columns = header(comparison)
-    lines = [
+    return sections(
         "# Making one layer: fastlayer and what people use today",
-        "",
+        passage("compare-short", short(comparison)),
         "![Wall time of each contestant](compare.svg)",
-        "",
-        markdown_row(columns),
-        markdown_row(["---"] + ["---:"] * (len(columns) - 1)),
-        *(
-            markdown_row([outcome.contestant.title, *row(comparison, outcome)])
-            for outcome in comparison.measured
-        ),
-        *(
-            markdown_row([one.title, reason] + [""] * (len(columns) - 2))
-            for one, reason in notes(comparison)
-        ),
-        "",
+        passage("compare", full_table(comparison)),
         "## How it was measured",
-        "",
-        *conditions(comparison),
-        HOW,
-        "",
+        passage("compare-how", "\n".join([*conditions(comparison), HOW])),
         "## Contestants",
+        passage("compare-contestants", "\n\n".join(commands(comparison))),
+    )
+
+
+def short(comparison: Comparison) -> str:
+    """Return what was packed where, and what the tools that people know took."""
+    where = f"One layer of {comparison.tree.line}, on {comparison.machine.short}:"
+    rows = [
+        [
+            outcome.contestant.title,
+            f"{outcome.wall.median:.1f}",
+            f"{outcome.layer_bytes / MB:.0f}",
+            ratio_cell(comparison.ratio(outcome, REFERENCES[0]), digits=1),
+        ]
+        for outcome in comparison.measured
+        if outcome.contestant.name in KNOWN
     ]
+    return sections(where, table(["tool", "seconds", "layer MB", "times as fast"], rows))
+
+
+def full_table(comparison: Comparison) -> str:
+    """Return every contestant with its figures, or with the reason why it has none."""
+    columns = header(comparison)
+    done = [[one.contestant.title, *row(comparison, one)] for one in comparison.measured]
+    rest = [[one.title, reason] + [""] * (len(columns) - 2) for one, reason in notes(comparison)]
+    return table(columns, done + rest)
+
+
+def commands(comparison: Comparison) -> Iterator[str]:
+    """Yield the version of each contestant and its commands, in paragraphs."""
     for one in [*(outcome.contestant for outcome in comparison.outcomes), *comparison.absent]:
-        version = one.version or "not installed"
-        lines += ["", f"**{one.name}** ({version})", ""]
-        lines += [f"    {line}" for line in one.shown(comparison.threads).splitlines()]
-    return "\n".join(lines) + "\n"
+        yield f"**{one.name}** ({one.version or 'not installed'})"
+        yield "\n".join(f"    {line}" for line in one.shown(comparison.threads).splitlines())
 
 
 def conditions(comparison: Comparison) -> list[str]:
     """Return the lines that say on what, where and how it was measured."""
-    machine, tree = comparison.machine, comparison.tree
-    instructions = ", ".join(machine.instructions) or "none of note"
+    tree = comparison.tree
     return [
         f"- tree: {tree.entries:,} entries, {tree.content_bytes:,} bytes of content",
-        f"- machine: {machine.line}; instructions: {instructions};"
-        f" {machine.memory_bytes / MB / 1000:.1f} GB of memory",
+        machine_line(comparison.machine),
         f"- runs: {comparison.runs} of each; threads, for those that can be told:"
         f" {comparison.threads}",
         f"- made by: `{comparison.command}`",
     ]
-
-
-def markdown_row(cells: Sequence[str]) -> str:
-    """Return one row of a table; a bar in a cell (a pipeline's title) is escaped."""
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def as_json(comparison: Comparison) -> str:

@@ -1,59 +1,98 @@
 """The command line of the limit: `python -m benches.limit TREE`."""
 
 import argparse
-import os
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from benches.common.arguments import available_cores, positive
+from benches.common.machine import this_machine
+from benches.common.report import write_reports
+from benches.common.trees import warm
+
 from .measure import measure
+from .model import Limits
+from .picture import picture
 from .report import as_json, markdown
 
 DEFAULT_OUT = Path("build/limit")
 COMPRESSIONS = ("gzip:1", "gzip", "gzip:6", "zstd:1", "zstd:3", "zstd:9", "none")
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; end the program with status 2 if it can't be used."""
     parser = argparse.ArgumentParser(
         prog="python -m benches.limit",
         description="Times each stage of a layer of TREE alone, and whole builds beside them.",
     )
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     parser.add_argument("tree", type=Path, metavar="TREE", help="the folder to pack")
     parser.add_argument("compressions", nargs="*", default=COMPRESSIONS, metavar="COMPRESSION")
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="for the report"
     )
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each (default: 3)")
     parser.add_argument(
-        "--threads", type=int, nargs="*", default=sorted({1, cores}), metavar="N", help="of builds"
+        "--runs", type=positive, default=3, metavar="N", help="of each (default: %(default)s)"
     )
-    chosen = parser.parse_args()
+    parser.add_argument(
+        "--cores",
+        type=positive,
+        nargs="+",
+        default=sorted({1, cores}),
+        metavar="N",
+        help=f"that builds may use (default: 1 and all, {cores} here)",
+    )
+    chosen = parser.parse_args(argv)
     if not chosen.tree.is_dir():
         parser.error(f"`{chosen.tree}` is not a folder")
+    if max(chosen.cores) > cores:
+        parser.error(f"there are only {cores} cores, not {max(chosen.cores)}")
     return chosen
 
 
-def main() -> int:
-    """Measure, write the report and print it."""
-    chosen = arguments()
+def shown_command(chosen: argparse.Namespace) -> str:
+    """Return the command line that asks for the same, without this machine's paths."""
+    words = ["python -m benches.limit TREE"]
+    if tuple(chosen.compressions) != COMPRESSIONS:
+        words += chosen.compressions
+    return " ".join([*words, f"--runs {chosen.runs} --cores", *map(str, chosen.cores)])
+
+
+def find_limits(chosen: argparse.Namespace, talk: Console) -> Limits:
+    """Measure what the arguments ask for."""
     chosen.out.mkdir(parents=True, exist_ok=True)
+    talk.print("reading the tree")
+    facts = warm(chosen.tree)
+    with tempfile.TemporaryDirectory(dir=chosen.out, prefix="work-") as workspace:
+        rows, idle_costs = measure(
+            chosen.tree.resolve(),
+            chosen.compressions,
+            chosen.cores,
+            runs=chosen.runs,
+            workspace=Path(workspace).resolve(),
+            progress=talk.print,
+        )
+    return Limits(this_machine(), facts, chosen.runs, shown_command(chosen), rows, idle_costs)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure, write the reports and print the text; return the exit status."""
+    chosen = arguments(argv)
     talk = Console(stderr=True, highlight=False)
-    rows = measure(
-        chosen.tree.resolve(),
-        chosen.compressions,
-        chosen.threads,
-        runs=chosen.runs,
-        workspace=chosen.out.resolve(),
-        progress=talk.print,
-    )
-    (chosen.out / "limit.md").write_text(markdown(rows))
-    (chosen.out / "limit.json").write_text(as_json(rows))
-    print(markdown(rows), end="")
+    limits = find_limits(chosen, talk)
+    reports = {
+        "limit.md": markdown(limits),
+        "limit.svg": picture(limits),
+        "limit.json": as_json(limits),
+    }
+    written = write_reports(chosen.out, reports)
+    print(reports["limit.md"], end="")
+    talk.print(written)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,11 +2,11 @@
 
 import json
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from benches.common.process import Cost, build, idle, on_cores
 
 from .model import Row, Stages
 
@@ -16,30 +16,32 @@ CORE = ("cargo", "bench", "--quiet", "--package", "fastlayer-core", "--bench", "
 def measure(
     tree: Path,
     compressions: Sequence[str],
-    threads: Sequence[int],
+    cores: Sequence[int],
     *,
     runs: int,
     workspace: Path,
     progress: Callable[[str], object],
-) -> list[Row]:
+) -> tuple[list[Row], list[Cost]]:
     """Measure each compression `runs` times, stages and builds in turn; the best stages count.
 
     A stage that was disturbed took longer than it takes; a build has to live with the machine.
+    Returns also what runs without work cost.
     """
-    walls: dict[tuple[str, int], list[float]] = {}
+    costs: dict[tuple[str, int], list[Cost]] = {}
     stages: dict[str, Stages] = {}
-    with tempfile.TemporaryDirectory(dir=workspace) as folder:
-        output = Path(folder) / "layer"
-        for run in range(1, runs + 1):
-            for name in compressions:
-                progress(f"run {run} of {runs}: {name}")
-                stages[name] = better(stages.get(name), measure_stages(tree, name, output))
-                for count in threads:
-                    seconds = measure_build(tree, name, count, output)
-                    walls.setdefault((name, count), []).append(seconds)
-    return [
-        Row(stages[name], {count: walls[name, count] for count in threads}) for name in compressions
+    idles = []
+    for run in range(1, runs + 1):
+        idles.append(idle(workspace))
+        for name in compressions:
+            progress(f"run {run} of {runs}: {name}")
+            stages[name] = better(stages.get(name), measure_stages(tree, name, workspace))
+            for count in cores:
+                cost = measure_build(tree, name, count, workspace)
+                costs.setdefault((name, count), []).append(cost)
+    rows = [
+        Row(stages[name], {count: costs[name, count] for count in cores}) for name in compressions
     ]
+    return rows, idles
 
 
 def better(one: Stages | None, other: Stages) -> Stages:
@@ -47,18 +49,20 @@ def better(one: Stages | None, other: Stages) -> Stages:
     return other if one is None or other.work < one.work else one
 
 
-def measure_stages(tree: Path, compression: str, output: Path) -> Stages:
+def measure_stages(tree: Path, compression: str, workspace: Path) -> Stages:
     """Run every stage alone."""
-    command = [*CORE, str(tree), str(output), compression]
-    line = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    return Stages(**json.loads(line))
+    with tempfile.TemporaryDirectory(dir=workspace) as folder:
+        command = [*CORE, str(tree), str(Path(folder) / "layer"), compression]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    return Stages(**json.loads(told))
 
 
-def measure_build(tree: Path, compression: str, threads: int, output: Path) -> float:
-    """Return the seconds of a build by the command line, from its start to its end."""
-    command = [sys.executable, "-m", "fastlayer", "layer", str(tree), "-o", str(output), "--json"]
-    options = ["--compression", compression, "--threads", str(threads)]
-    subprocess.run(["sync"], check=True)
-    began = time.perf_counter()
-    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+def measure_build(tree: Path, compression: str, cores: int, workspace: Path) -> Cost:
+    """Return what a build by the command line costs that has so many cores and no more.
+
+    As many threads alone would not do: libzstd's own come on top of those that are asked for.
+    """
+    options = ["--compression", compression, "--threads", str(cores)]
+    with on_cores(cores):
+        cost, _ = build(["layer", str(tree), *options], workspace)
+    return cost

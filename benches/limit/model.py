@@ -9,7 +9,10 @@ for k cores, from the processor time that each stage takes alone on one of them.
 """
 
 from dataclasses import dataclass
-from statistics import median
+
+from benches.common.machine import Machine
+from benches.common.process import Cost, Typical
+from benches.common.trees import TreeFacts
 
 STAGES = ("read", "diff_id", "compress", "digest", "write")
 
@@ -32,22 +35,44 @@ class Stages:
         """Seconds of all stages."""
         return self.read + self.diff_id + self.compress + self.digest + self.write
 
-    def limit(self, cores: int) -> float:
+    def limit(self, cores: float) -> float:
         """Return the least seconds of wall time on so many cores."""
         return max(self.diff_id, self.work / cores)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A compression: its stages, and the wall times of builds by the number of their threads."""
+    """A compression: its stages, and what builds cost by the number of their cores."""
 
     stages: Stages
-    walls: dict[int, list[float]]
+    costs: dict[int, list[Cost]]
 
-    def wall(self, threads: int) -> float:
-        """Return the median of the builds with so many threads, in seconds."""
-        return median(self.walls[threads])
+    def typical(self, cores: int) -> Typical:
+        """Return what a build on so many cores costs."""
+        return Typical.of(self.costs[cores])
 
-    def share(self, threads: int) -> float:
+    def share(self, cores: int) -> float:
         """Return how much of the limit was reached, 1 being all."""
-        return self.stages.limit(threads) / self.wall(threads)
+        return self.stages.limit(cores) / self.typical(cores).wall
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All that a report needs: the rows, and under which conditions they came about."""
+
+    machine: Machine
+    tree: TreeFacts
+    runs: int
+    command: str
+    rows: list[Row]
+    idle_costs: list[Cost]
+
+    @property
+    def cores(self) -> list[int]:
+        """Return on how many cores there were builds."""
+        return list(self.rows[0].costs)
+
+    @property
+    def idle(self) -> Typical:
+        """Return what the program costs before it does anything."""
+        return Typical.of(self.idle_costs)

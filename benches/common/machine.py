@@ -20,9 +20,12 @@ class Machine:
     kernel: str
 
     @property
+    def short(self) -> str:
+        return f"{self.cpu}, {self.cores} core" + "s" * (self.cores != 1)
+
+    @property
     def line(self) -> str:
-        cores = f"{self.cores} core" + "s" * (self.cores != 1)
-        return f"{self.cpu}, {cores}, Linux {self.kernel}"
+        return f"{self.short}, Linux {self.kernel}"
 
 
 def this_machine() -> Machine:

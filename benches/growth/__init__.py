@@ -1,0 +1,1 @@
+"""How the cost of a build grows with what is built: `python -m benches.growth`."""
