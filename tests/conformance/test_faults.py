@@ -25,11 +25,14 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def layer(source: str, workplace: Path, *, fault: str, path: str) -> Outcome:
-    """Make the layer `x.tar` while a system call on `path` fails."""
-    inject = ["-e", f"inject={fault}", "-P", str(workplace / path)]
+def layer(
+    source: str, workplace: Path, *faults: str, fault: str, path: str, log: str = "/dev/null"
+) -> Outcome:
+    """Make the layer `x.tar` while system calls on `path` fail."""
+    inject = [f"--inject={one}" for one in (fault, *faults)]
+    traced = ["strace", "-f", "-o", log, *inject, "-P", str(workplace / path)]
     done = subprocess.run(
-        ["strace", "-f", "-o", "/dev/null", *inject, *command("layer", source, "-o", "x.tar")],
+        [*traced, *command("layer", source, "-o", "x.tar")],
         cwd=workplace,
         env=environment({}),
         capture_output=True,
@@ -58,6 +61,45 @@ def test_what_cannot_be_read_is_named(traced: str, fault: str, named: str, workp
     outcome = layer("tree", workplace, fault=f"{fault}:error=EIO", path=traced)
     assert (outcome.status, outcome.error) == (1, f"`{named}`: Input/output error")
     assert paths(workplace) == before
+
+
+@pytest.mark.parametrize(
+    ("faults", "asked"),
+    [
+        (["preadv2:error=EAGAIN"], 1),
+        (["preadv2:error=EAGAIN", "fadvise64:error=EINVAL"], 1),
+        (["preadv2:error=EOPNOTSUPP"], 0),
+        (["preadv2:error=EIO"], 0),
+    ],
+)
+def test_files_that_are_not_in_memory_are_asked_for(
+    faults: list[str], asked: int, workplace: Path
+) -> None:
+    """Whatever comes of that, the layer is the same."""
+    assert layer("tree", workplace, fault="pread64:delay_enter=1", path="tree/d/f").status == 0
+    expected = (workplace / "x.tar").read_bytes()
+    log = workplace / "log"
+    outcome = layer("tree", workplace, *faults[1:], fault=faults[0], path="tree/d/f", log=str(log))
+    assert outcome.status == 0, outcome.stderr
+    assert (workplace / "x.tar").read_bytes() == expected
+    assert log.read_text().count("fadvise64(") == asked
+
+
+def test_a_file_that_was_asked_for_and_cannot_be_read_is_named(workplace: Path) -> None:
+    """Asking ahead hides no error of reading."""
+    faults = ["preadv2:error=EAGAIN", "pread64:error=EIO"]
+    outcome = layer("tree", workplace, *faults[1:], fault=faults[0], path="tree/d/f")
+    assert (outcome.status, outcome.error) == (1, "`tree/d/f`: Input/output error")
+
+
+def test_handles_that_are_short_are_given_back(workplace: Path) -> None:
+    """A directory that was kept open only for speed makes room for one that is needed."""
+    (workplace / "tree" / "d" / "e" / "g").mkdir(parents=True)
+    (workplace / "tree" / "d" / "e" / "g" / "f").write_text("content")
+    outcome = layer("tree", workplace, fault="openat:error=EMFILE:when=1", path="tree/d/e")
+    assert outcome.status == 0, outcome.stderr
+    outcome = layer("tree", workplace, fault="openat:error=EMFILE", path="tree/d/e")
+    assert (outcome.status, outcome.error) == (1, "`tree/d/e/g`: Too many open files")
 
 
 def test_an_attribute_that_cannot_be_read_is_an_error(workplace: Path) -> None:

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::{Boxed, Content, Planned};
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path, reason};
-use crate::tar::{Entry, Kind, append_header, is_within, padded, parents_of};
+use crate::tar::{Entry, Kind, header_size, is_within, padded, parents_of};
 
 /// The state between two entries.
 pub(super) struct Arrange {
@@ -19,7 +19,6 @@ pub(super) struct Arrange {
     above: Vec<Above>,
     /// By device and inode, those that have several names.
     links: HashMap<(u64, u64), First>,
-    header: Vec<u8>,
     mtime: i64,
 }
 
@@ -44,7 +43,6 @@ impl Arrange {
             offset: 0,
             above: Vec::new(),
             links: HashMap::new(),
-            header: Vec::new(),
             mtime,
         }
     }
@@ -112,9 +110,7 @@ impl Arrange {
         if let Some(identity) = planned.content.identity() {
             self.link(&mut planned, identity)?;
         }
-        self.header.clear();
-        append_header(&planned.entry, &mut self.header)?;
-        planned.header = u32::try_from(self.header.len())
+        planned.header = u32::try_from(header_size(&planned.entry)?)
             .map_err(|_| Error::Internal("a header of 4 GiB".into()))?;
         planned.offset = self.offset;
         self.offset += u64::from(planned.header) + padded(planned.entry.size);

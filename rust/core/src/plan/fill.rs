@@ -1,13 +1,11 @@
 //! Any stretch of the planned tar, on demand: headers are rendered, files are read in place.
 
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
 
-use rustix::io::Errno;
-
-use super::{Content, Origin, Plan, Planned};
+use super::place::{Opener, Place};
+use super::{Content, Plan, Planned, ahead};
 use crate::error::Result;
-use crate::source::{CheckedFile, Cursor, Root, Stamp, open_host_file, shown};
+use crate::source::{CheckedFile, Stamp};
 use crate::tar::append_header;
 
 /// Reads the bytes of a planned tar from any offset.
@@ -17,19 +15,23 @@ use crate::tar::append_header;
 #[derive(Debug)]
 pub struct PlanReader<'a> {
     plan: &'a Plan,
-    /// The directory opened last, and the root that it is below.
-    cursor: (Option<&'a Root>, Cursor),
+    opener: Opener<'a>,
+    /// The stretch that is being filled, until its first file has told whether files are in memory.
+    reading: Option<Range<u64>>,
     header: Vec<u8>,
 }
 
 impl<'a> PlanReader<'a> {
     pub(super) fn new(plan: &'a Plan) -> Self {
-        Self { plan, cursor: (None, Cursor::default()), header: Vec::new() }
+        Self { plan, opener: Opener::default(), reading: None, header: Vec::new() }
     }
 
     /// Fills `buffer` with the tar's bytes from `offset` on. The stretch must lie inside the tar.
     pub fn fill(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        debug_assert!(offset + buffer.len() as u64 <= self.plan.size);
+        let end = offset + buffer.len() as u64;
+        debug_assert!(end <= self.plan.size);
+        ahead::go_on(self.plan, offset..end);
+        self.reading = Some(offset..end);
         let mut index = self.plan.index_at(offset);
         let mut position = offset;
         let mut rest = buffer;
@@ -94,51 +96,14 @@ impl<'a> PlanReader<'a> {
         buffer: &mut [u8],
     ) -> Result<()> {
         let place = Place::of(&self.plan.origins[origin], planned);
-        let file = CheckedFile::new(place.open(&mut self.cursor), stamp, || place.shown())?;
+        let file = CheckedFile::new(self.opener.open(&place), stamp, || place.shown())?;
+        if let Some(reading) = self.reading.take()
+            && file.would_wait(from)
+        {
+            ahead::begin(self.plan, reading);
+        }
         file.read(from, buffer)?;
         file.finish()
-    }
-}
-
-/// Where a planned file lies on the host.
-enum Place<'a> {
-    File(&'a Path),
-    /// Below a root that is called `base`.
-    Below {
-        root: &'a Root,
-        base: &'a Path,
-        path: &'a [u8],
-    },
-}
-
-impl<'a> Place<'a> {
-    fn of(origin: &'a Origin, planned: &'a Planned) -> Self {
-        match origin {
-            Origin::File(path) => Self::File(path),
-            Origin::Tree { root, path: base, strip } => {
-                Self::Below { root, base, path: &planned.entry.path[*strip..] }
-            }
-            Origin::Moved { root, path: base, inner } => Self::Below { root, base, path: inner },
-        }
-    }
-
-    fn open(&self, (last, cursor): &mut (Option<&'a Root>, Cursor)) -> Result<OwnedFd, Errno> {
-        match *self {
-            Self::File(path) => open_host_file(path),
-            Self::Below { root, path, .. } => {
-                if !last.is_some_and(|last| std::ptr::eq(last, root)) {
-                    (*last, *cursor) = (Some(root), Cursor::default());
-                }
-                cursor.open_file(root, path)
-            }
-        }
-    }
-
-    fn shown(&self) -> PathBuf {
-        match *self {
-            Self::File(path) => path.to_path_buf(),
-            Self::Below { base, path, .. } => shown(base, path),
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Files that are read in the state that they were planned in, or not at all.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use rustix::fs::{SeekFrom, fstat, seek};
-use rustix::io::Errno;
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::Stamp;
 use crate::error::{Error, Result};
@@ -26,6 +26,11 @@ impl<'a, N: Fn() -> PathBuf> CheckedFile<'a, N> {
         let file = Self { file: opened.into(), stamp, name };
         file.check()?;
         Ok(file)
+    }
+
+    /// Whether the content from the byte `at` on would have to be waited for.
+    pub(crate) fn would_wait(&self, at: u64) -> bool {
+        !self.stamp.sparse && would_wait(&self.file, at)
     }
 
     /// Fills `buffer` with what the file has from the byte `from` on.
@@ -53,6 +58,14 @@ impl<'a, N: Fn() -> PathBuf> CheckedFile<'a, N> {
         let now = fstat(&self.file).map_err(|error| Error::io("stat", (self.name)(), error))?;
         self.stamp.difference(&now).map_or(Ok(()), |what| Err(Error::changed((self.name)(), what)))
     }
+}
+
+/// Whether a read of the byte `at` would have to wait for a disk or a network. A file system that
+/// cannot tell is taken for one that never waits.
+pub(crate) fn would_wait(file: impl AsFd, at: u64) -> bool {
+    let mut byte = [0];
+    let read = preadv2(file, &mut [IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
+    read == Err(Errno::AGAIN)
 }
 
 /// Reads data where the file has some and writes zeros where it has holes.

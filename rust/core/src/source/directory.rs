@@ -38,13 +38,19 @@ impl Root {
     }
 }
 
-/// The directory that was opened last, so that the next one below or beside it costs few calls.
+/// Directories that a [`Cursor`] keeps open: the last one and the nearest above it. A walk in order
+/// hardly goes further up at once, and threads times handles stay far below every limit.
+const KEPT: usize = 4;
+
+/// The directories that were opened last, so that the next one below or beside them costs few calls.
 ///
-/// It holds one handle besides the root's, however deep the tree is.
+/// It holds at most [`KEPT`] handles, however deep the tree is.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
+    /// The directory that was opened last.
     path: Vec<u8>,
-    handle: Option<OwnedFd>,
+    /// It and directories above it, the nearest last: how much of `path` each one is.
+    open: Vec<(usize, OwnedFd)>,
 }
 
 impl Cursor {
@@ -54,33 +60,119 @@ impl Cursor {
         root: &'a Root,
         path: &[u8],
     ) -> Result<BorrowedFd<'a>, Errno> {
-        if path.is_empty() {
-            return Ok(root.handle.as_fd());
+        if *path != *self.path {
+            self.leave(path);
         }
-        let nearest = self.handle.take();
-        let (mut handle, rest) = match (nearest, path.strip_prefix(&*self.path)) {
-            (Some(handle), Some([])) => (Some(handle), &[][..]),
-            (Some(handle), Some([b'/', rest @ ..])) => (Some(handle), rest),
-            _ => (None, path),
-        };
-        for part in rest.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
-            let parent = handle.as_ref().map_or(root.handle.as_fd(), AsFd::as_fd);
-            handle = Some(openat(parent, part, DIRECTORY, Mode::empty())?);
+        while self.path.len() < path.len() {
+            let from = self.path.len() + usize::from(!self.path.is_empty());
+            let part = path[from..].split(|&byte| byte == b'/').next().unwrap_or_default();
+            let handle = self.open(root, part, DIRECTORY)?;
+            if self.open.len() == KEPT {
+                self.open.remove(0);
+            }
+            let end = from + part.len();
+            self.open.push((end, handle));
+            self.path.extend_from_slice(&path[self.path.len()..end]);
         }
-        self.path.clear();
-        self.path.extend_from_slice(path);
-        self.handle = handle;
-        Ok(self.handle.as_ref().map_or(root.handle.as_fd(), AsFd::as_fd))
+        Ok(self.nearest(root))
     }
 
     /// Opens the file `path` (relative to `root`) for reading.
     pub(crate) fn open_file(&mut self, root: &Root, path: &[u8]) -> Result<OwnedFd, Errno> {
         let (parent, name) = split_path(path);
-        open_file(self.enter(root, parent)?, name)
+        self.enter(root, parent)?;
+        self.open(root, name, FILE)
+    }
+
+    /// Closes what is not on the way to `path`.
+    fn leave(&mut self, path: &[u8]) {
+        let leads = |end: usize| {
+            path.get(..end) == self.path.get(..end) && matches!(path.get(end), None | Some(b'/'))
+        };
+        let kept = self.open.iter().take_while(|(end, _)| leads(*end)).count();
+        self.open.truncate(kept);
+        self.path.truncate(self.open.last().map_or(0, |(end, _)| *end));
+    }
+
+    /// Opens `name` in the last directory. Where handles are short, those above it are given back.
+    fn open(&mut self, root: &Root, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let opened = openat(self.nearest(root), name, flags, Mode::empty());
+        if matches!(opened, Err(Errno::MFILE | Errno::NFILE)) && self.open.len() > 1 {
+            self.open.drain(..self.open.len() - 1);
+            return openat(self.nearest(root), name, flags, Mode::empty());
+        }
+        opened
+    }
+
+    fn nearest<'a>(&'a self, root: &'a Root) -> BorrowedFd<'a> {
+        self.open.last().map_or(root.handle.as_fd(), |(_, handle)| handle.as_fd())
     }
 }
 
 /// Opens the file `name` in `directory` for reading.
 pub(crate) fn open_file(directory: BorrowedFd<'_>, name: impl Arg) -> Result<OwnedFd, Errno> {
     openat(directory, name, FILE, Mode::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, create_dir_all};
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use proptest::prelude::*;
+    use rustix::fs::fstat;
+
+    use super::*;
+
+    #[test]
+    fn what_lies_beside_is_opened_from_the_directory_above() {
+        let base = tempfile::tempdir().unwrap();
+        create_dir_all(base.path().join("a/b/c/d")).unwrap();
+        create_dir_all(base.path().join("a/b/e")).unwrap();
+        let root = Root::open(base.path()).unwrap();
+        let mut cursor = Cursor::default();
+        cursor.enter(&root, b"a/b/c/d").unwrap();
+        // From the root, nothing is found any more.
+        fs::rename(base.path().join("a"), base.path().join("z")).unwrap();
+        cursor.enter(&root, b"a/b/e").unwrap();
+        cursor.enter(&root, b"a/b").unwrap();
+        assert_eq!(cursor.open_file(&root, b"a/b/f").unwrap_err(), Errno::NOENT);
+        assert_eq!(cursor.enter(&root, b"a/bb").unwrap_err(), Errno::NOENT);
+        cursor.enter(&root, b"").unwrap();
+        assert_eq!(cursor.enter(&root, b"a").unwrap_err(), Errno::NOENT);
+    }
+
+    #[test]
+    fn no_part_of_a_path_may_be_a_link() {
+        let base = tempfile::tempdir().unwrap();
+        create_dir_all(base.path().join("a/b/c")).unwrap();
+        symlink("b", base.path().join("a/link")).unwrap();
+        let root = Root::open(base.path()).unwrap();
+        let mut cursor = Cursor::default();
+        for path in [&b"a/link"[..], b"a/link/c"] {
+            assert_eq!(cursor.enter(&root, path).unwrap_err(), Errno::NOTDIR);
+            cursor.enter(&root, b"a/b/c").unwrap();
+        }
+        assert_eq!(cursor.open_file(&root, b"a/link").unwrap_err(), Errno::LOOP);
+    }
+
+    proptest! {
+        #[test]
+        fn it_comes_to_the_right_directory_with_few_handles(
+            paths in prop::collection::vec("([ab]/){0,6}([ab]|ab)", 1..16),
+        ) {
+            let base = tempfile::tempdir().unwrap();
+            let root = Root::open(base.path()).unwrap();
+            let mut cursor = Cursor::default();
+            for path in &paths {
+                create_dir_all(base.path().join(path)).unwrap();
+            }
+            for path in paths.iter().chain([&String::new()]).chain(paths.iter().rev()) {
+                let handle = cursor.enter(&root, path.as_bytes()).unwrap();
+                let expected = fs::metadata(base.path().join(path)).unwrap().ino();
+                prop_assert_eq!(fstat(handle).unwrap().st_ino, expected);
+                prop_assert!(cursor.open.len() <= KEPT);
+            }
+        }
+    }
 }

@@ -83,7 +83,7 @@ fn arrange<T>(
         if name.is_empty() {
             return Err(refuse(&destination, "names no file: a destination ends in a file's name"));
         }
-        refuse_whiteout_name(name, display_path(&destination)).map_err(invalid)?;
+        refuse_whiteout_name(name, || display_path(&destination)).map_err(invalid)?;
         if policy.exclude.excludes(&path) {
             continue;
         }

@@ -30,7 +30,7 @@ pub use pattern::Patterns;
 pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};
 pub use tree::add_tree;
 
-pub(crate) use checked::CheckedFile;
+pub(crate) use checked::{CheckedFile, would_wait};
 pub(crate) use directory::{Cursor, Root};
 pub(crate) use file::{file_entry, open_host_file};
 pub(crate) use policy::set_mode;
@@ -39,10 +39,13 @@ pub(crate) use tree::shown;
 
 /// A file whose name begins with `.wh.` cannot be stored: in a layer that name deletes another
 /// file (image-spec, "Whiteouts").
-pub(crate) fn refuse_whiteout_name(name: &[u8], shown: &Path) -> Result<()> {
+pub(crate) fn refuse_whiteout_name<P: AsRef<Path>>(
+    name: &[u8],
+    shown: impl FnOnce() -> P,
+) -> Result<()> {
     if name.starts_with(WHITEOUT_PREFIX) {
         let reason = "a name that begins with `.wh.` would delete files when the layer is applied";
-        return Err(Error::unsupported(shown, reason));
+        return Err(Error::unsupported(shown(), reason));
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! looks like one that docker or containerd wrote; the one addition is that a size above 8 GiB
 //! stands in the header too, for readers that ignore the PAX record.
 
+use std::borrow::Cow;
+
 use super::number::{fits_octal, write_number, write_octal};
 use super::pax::Records;
 use super::{BLOCK, Entry, Kind, field};
@@ -37,6 +39,14 @@ pub fn append_header(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+/// Bytes of the header blocks of `entry`. Fails as [`append_header`] does.
+pub fn header_size(entry: &Entry) -> Result<usize> {
+    device_numbers(entry)?;
+    let records = records_for(entry, &written_name(entry))?;
+    let records = records.as_bytes().len();
+    Ok(if records == 0 { BLOCK } else { 2 * BLOCK + records.next_multiple_of(BLOCK) })
+}
+
 /// The header of a member of an image archive: a plain file with a short name, of any size, in
 /// exactly one block, so that it can be written after its content. `None` for a name of more than
 /// 100 bytes.
@@ -58,12 +68,9 @@ pub fn archive_member_header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
 }
 
 /// The path as it stands in the header: a directory ends in a slash, the root is `./`.
-fn written_name(entry: &Entry) -> Vec<u8> {
-    let mut name = if entry.path.is_empty() { b".".to_vec() } else { entry.path.to_vec() };
-    if entry.is_directory() {
-        name.push(b'/');
-    }
-    name
+fn written_name(entry: &Entry) -> Cow<'_, [u8]> {
+    let path = if entry.path.is_empty() { b"." } else { &*entry.path };
+    if entry.is_directory() { [path, b"/"].concat().into() } else { path.into() }
 }
 
 /// All that the ustar fields cannot hold, sorted by key.
@@ -115,7 +122,7 @@ fn records_for(entry: &Entry, name: &[u8]) -> Result<Records> {
 fn pax_block(name: &[u8], size: u64) -> [u8; BLOCK] {
     let slash = name.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
     let (directory, file) = name.split_at(slash);
-    let mut pax_name = [ascii(directory), b"PaxHeaders.0/".to_vec(), ascii(file)].concat();
+    let mut pax_name = [&*ascii(directory), b"PaxHeaders.0/", &*ascii(file)].concat();
     pax_name.truncate(NAME_SIZE);
     while pax_name.last() == Some(&b'/') {
         pax_name.pop();
@@ -214,7 +221,10 @@ fn split_ustar(name: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// What a header field shows of a name whose true bytes stand in a PAX record.
-fn ascii(text: &[u8]) -> Vec<u8> {
+fn ascii(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.is_ascii() {
+        return text.into();
+    }
     text.iter().copied().filter(u8::is_ascii).collect()
 }
 
@@ -243,6 +253,7 @@ mod tests {
     fn header(entry: &Entry) -> Vec<u8> {
         let mut out = Vec::new();
         append_header(entry, &mut out).unwrap();
+        assert_eq!(header_size(entry).unwrap(), out.len());
         out
     }
 
@@ -303,6 +314,7 @@ mod tests {
         ] {
             let error = append_header(&entry, &mut Vec::new()).unwrap_err();
             assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+            assert_eq!(header_size(&entry).unwrap_err().to_string(), error.to_string());
         }
     }
 }

@@ -12,7 +12,7 @@ mod pax;
 mod reader;
 
 pub use entry::{Entry, Kind, Xattr};
-pub use header::{append_header, archive_member_header};
+pub use header::{append_header, archive_member_header, header_size};
 pub(crate) use listing::{Listed, list};
 pub use path::{
     OPAQUE_WHITEOUT, WHITEOUT_PREFIX, compare_paths, is_within, normalize_path, order_key,

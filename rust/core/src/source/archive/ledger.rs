@@ -161,7 +161,7 @@ impl Ledger {
 /// Names that mean something else in a layer, or nothing at all.
 fn check_names(entry: &Entry) -> Result<()> {
     for part in entry.path.split(|&byte| byte == b'/') {
-        refuse_whiteout_name(part, display_path(&entry.path))?;
+        refuse_whiteout_name(part, || display_path(&entry.path))?;
     }
     match &entry.kind {
         Kind::Directory => Ok(()),

@@ -130,7 +130,7 @@ impl Walk<'_> {
 fn check_place(record: &Record, leaf: Option<&(Box<[u8]>, u64)>) -> Result<(), String> {
     let shown = display_path(&record.path);
     for part in record.path.split(|&byte| byte == b'/') {
-        refuse_whiteout_name(part, shown).map_err(|error| error.to_string())?;
+        refuse_whiteout_name(part, || shown).map_err(|error| error.to_string())?;
     }
     if record.path.is_empty() && !is_directory(record) {
         return Err("the root is not described as a directory".into());

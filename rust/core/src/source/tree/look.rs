@@ -161,7 +161,7 @@ impl Inside<'_> {
         if kind == FileType::Socket {
             return Ok(Some(Child::Socket(path)));
         }
-        refuse_whiteout_name(name.to_bytes(), &self.tree.shown(&path))?;
+        refuse_whiteout_name(name.to_bytes(), || self.tree.shown(&path))?;
         Ok(Some(match kind {
             FileType::Directory => Child::Directory(path),
             FileType::RegularFile => self.file(path, name)?,
