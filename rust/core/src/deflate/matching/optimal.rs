@@ -35,14 +35,22 @@ impl Step {
     }
 }
 
+/// How hard the matcher tries.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Effort {
+    /// Candidates that are looked at.
+    pub(in super::super) depth: u32,
+    /// Inside a match of this length nobody needs others.
+    pub(in super::super) enough: usize,
+    /// How often the way is looked for.
+    pub(in super::super) passes: u32,
+}
+
 /// Matches of a chunk, and the best way through it.
 #[derive(Debug)]
 pub(in super::super) struct Optimal {
     chain: Chain,
-    /// Candidates that are looked at.
-    depth: u32,
-    /// How often the way is looked for.
-    passes: u32,
+    effort: Effort,
     /// Matches of all positions; those of one have growing lengths.
     matches: Vec<Step>,
     /// Where those of each position end.
@@ -54,11 +62,10 @@ pub(in super::super) struct Optimal {
 }
 
 impl Optimal {
-    pub(in super::super) fn new(depth: u32, nice: usize, passes: u32) -> Self {
+    pub(in super::super) fn new(effort: Effort) -> Self {
         Self {
-            chain: Chain::new(nice),
-            depth,
-            passes,
+            chain: Chain::new(LONGEST),
+            effort,
             matches: Vec::new(),
             ends: boxed(0),
             bits: boxed(0),
@@ -77,8 +84,7 @@ impl Optimal {
             let longest = self.list(bytes, position, LONGEST.min(stop - position));
             self.ends[position - start] = self.matches.len() as u32;
             position += 1;
-            let next = if longest >= self.chain.nice {
-                // Inside a long match nobody needs others.
+            let next = if longest >= self.effort.enough {
                 self.add_all(bytes, position, position - 1 + longest)
             } else if self.is_hopeful(longest) {
                 misses = 0;
@@ -96,7 +102,7 @@ impl Optimal {
     #[inline(always)]
     fn list(&mut self, bytes: &Bytes, position: usize, most: usize) -> usize {
         let matches = &mut self.matches;
-        self.chain.list(bytes, position, most, self.depth, |length, distance| {
+        self.chain.list(bytes, position, most, self.effort.depth, |length, distance| {
             matches.push(Step::new(length, distance));
         })
     }
@@ -203,7 +209,7 @@ impl Matcher for Optimal {
         let block = &bytes[start..stop];
         self.collect(bytes, start, stop);
         self.take_longest(block.len());
-        for _ in 0..self.passes {
+        for _ in 0..self.effort.passes {
             let histogram = self.count(block);
             self.costs.set(&histogram);
             self.choose(block);
