@@ -55,12 +55,21 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """What each call of the core was asked to do; it then says that a block is wrong."""
     calls: list[bool] = []
 
-    def build_layer(*_: Any, sink: int, verify: bool, **__: Any) -> None:
-        calls.append(verify)
-        os.write(sink, b"begin")
-        raise fl.InternalError("gzip: the block from byte 0 of the tar on is wrong")
+    class LayerQueue:
+        def __init__(self, outputs: object) -> None:
+            pass
 
-    monkeypatch.setattr(engine, "build_layer", build_layer)
+        def add(self, *_: Any, verify: bool, **__: Any) -> None:
+            calls.append(verify)
+
+        def make(self, sink: int, **_: Any) -> None:
+            os.write(sink, b"begin")
+            raise fl.InternalError("gzip: the block from byte 0 of the tar on is wrong")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(engine, "LayerQueue", LayerQueue)
     return calls
 
 

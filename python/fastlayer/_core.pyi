@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any, Protocol, final
+from typing import Any, Protocol, Self, final
 
 __all__ = [
+    "LayerQueue",
     "LayerRecord",
     "MemberRecord",
     "ScanRecord",
-    "build_layer",
     "check_edit",
     "check_layer",
     "compare_trees",
@@ -65,6 +65,43 @@ class LayerRecord:
     def unmatched(self) -> list[int]: ...
 
 @final
+class LayerQueue:
+    """Layers that are made on the same threads and come out in the order in which they were added.
+
+    `outputs`: device and inode of files being written, which no layer may read.
+    """
+
+    def __new__(cls, outputs: Sequence[tuple[int, int]]) -> Self: ...
+    def add(
+        self,
+        kind: str,
+        source: Any,
+        policy: _Policy,
+        edits: Sequence[tuple[Any, ...]],
+        *,
+        compression: str,
+        level: int | None,
+        threads: int | None,
+        verify: bool,
+    ) -> None:
+        """Add a layer; nothing of it is read yet."""
+
+    def make(
+        self,
+        sink: int,
+        *,
+        sink_name: str | PathLike[str],
+        progress: _Progress | None = None,
+    ) -> LayerRecord:
+        """Make the next layer and write its blob to the open file `sink`, from its position on.
+
+        Those after it may be made meanwhile, and go on after the call; an error ends them all.
+        """
+
+    def close(self) -> None:
+        """Stop what is still under way; every thread has ended when this returns."""
+
+@final
 class MemberRecord:
     """One member of a tar, as its header describes it."""
 
@@ -117,7 +154,7 @@ class ScanRecord:
     def members(self) -> list[MemberRecord]: ...
 
 def check_edit(edit: tuple[Any, ...]) -> None:
-    """Raise `InvalidArgumentError` for an edit that `build_layer` refuses."""
+    """Raise `InvalidArgumentError` for an edit that `LayerQueue.add` refuses."""
 
 def check_layer(
     policy: _Policy,
@@ -127,24 +164,7 @@ def check_layer(
     threads: int | None,
     destinations: Sequence[bytes],
 ) -> None:
-    """Raise `InvalidArgumentError` for options, and destinations, that `build_layer` refuses."""
-
-def build_layer(
-    kind: str,
-    source: Any,
-    policy: _Policy,
-    edits: Sequence[tuple[Any, ...]],
-    *,
-    compression: str,
-    level: int | None,
-    threads: int | None,
-    verify: bool,
-    sink: int,
-    sink_name: str | PathLike[str],
-    outputs: Sequence[tuple[int, int]],
-    progress: _Progress | None = None,
-) -> LayerRecord:
-    """Make a layer and write its blob to the open file `sink`, from its position on."""
+    """Raise `InvalidArgumentError` for options, and destinations, that `LayerQueue.add` refuses."""
 
 def describe_tree(
     path: str | PathLike[str],

@@ -1,6 +1,6 @@
 """The door to the compiled core: the only module that imports `_core`.
 
-One crossing per layer: a description goes in, a record comes out. Errors come out as the
+Two crossings per layer: a description goes in, a record comes out. Errors come out as the
 exceptions of `fastlayer.errors`, or as `OSError` with `errno` and `filename`.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from fastlayer._core import (
+    LayerQueue,
     LayerRecord,
     MemberRecord,
     ScanRecord,
-    build_layer,
     check_edit,
     check_layer,
     compare_trees,
@@ -24,11 +24,11 @@ from fastlayer._core import (
 )
 
 __all__ = [
+    "LayerQueue",
     "LayerRecord",
     "MemberRecord",
     "Progress",
     "ScanRecord",
-    "build_layer",
     "check_edit",
     "check_layer",
     "compare_trees",

@@ -18,6 +18,7 @@ from fastlayer.digest import Digest
 from fastlayer.document import encode
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError
+from fastlayer.layer import build_layers
 from fastlayer.manifest import Manifest
 from fastlayer.platform import Platform
 from fastlayer.setting import timestamp
@@ -149,15 +150,15 @@ class Image:
         return replace(self, annotations={**self.annotations, **annotations})
 
     def build(self, store: BlobStore, *, format: Format = "oci") -> BuiltImage:  # noqa: A002
-        """Make the layers in order, then config and manifest, and put them all into `store`.
+        """Make the layers, then config and manifest, and put them all in order into `store`.
 
-        A layer that occurs twice is made once. Raises what `Layer.build` raises.
+        Layers are made side by side, on as many threads as the one has that has most; one that
+        occurs twice is made once. Raises what `Layer.build` raises for the first that fails.
         """
         self.check(format)
-        made: dict[int, BuiltLayer] = {}
-        for layer in self.layers:
-            if id(layer) not in made:
-                made[id(layer)] = layer.build(store, format=format)
+        once = {id(layer): layer for layer in self.layers}
+        built = build_layers(list(once.values()), store, format=format)
+        made = dict(zip(once, built, strict=True))
         layers = tuple(made[id(layer)] for layer in self.layers)
         config = _put(store, self._final_config(layers), media_type.for_config(format))
         manifest = Manifest(

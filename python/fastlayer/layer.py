@@ -6,6 +6,7 @@ Making a layer is one pass of the core: tar, `diff_id`, compression, `digest`, s
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self
 
@@ -16,13 +17,13 @@ from fastlayer.errors import InvalidArgumentError, NotBuiltError, warn_of
 from fastlayer.options import LayerOptions, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import BinaryIO, Unpack
 
     from fastlayer.media_type import Compression, Format
     from fastlayer.store import BlobStore
 
-__all__ = ["BuiltLayer", "Layer", "Readable"]
+__all__ = ["BuiltLayer", "Layer", "Readable", "build_layers"]
 
 Path = str | os.PathLike[str]
 
@@ -181,23 +182,26 @@ class Layer:
         Raises `SourceError` for input that a layer cannot hold or that changes while it is read,
         and `OSError` with `errno` and `filename`; then nothing is left in the store.
         """
-        blob_type = media_type.for_layer(self.compression, format)
+        return build_layers([self], store, format=format)[0]
+
+    def _add_to(self, queue: engine.LayerQueue) -> None:
+        recipe = self._recipe
+        queue.add(
+            self._kind,
+            self._source,
+            recipe.policy,
+            [edit.terms for edit in recipe.edits],
+            compression=recipe.compression,
+            level=recipe.level,
+            threads=recipe.threads,
+            verify=recipe.verify,
+        )
+
+    def _take_from(self, queue: engine.LayerQueue, store: BlobStore, blob_type: str) -> BuiltLayer:
+        """Have the next layer of `queue`, which is this one, made and kept."""
         recipe = self._recipe
         with store.blob() as blob:
-            record = engine.build_layer(
-                self._kind,
-                self._source,
-                recipe.policy,
-                [edit.terms for edit in recipe.edits],
-                compression=recipe.compression,
-                level=recipe.level,
-                threads=recipe.threads,
-                verify=recipe.verify,
-                sink=blob.fileno(),
-                sink_name=blob.name,
-                outputs=store.outputs,
-                progress=recipe.progress,
-            )
+            record = queue.make(blob.fileno(), sink_name=blob.name, progress=recipe.progress)
             warn_of(record.warnings)
             recipe.tell_unmatched(record.unmatched)
             blob.commit(Digest(record.digest), record.size)
@@ -238,3 +242,23 @@ class Layer:
             f"the {fact} of a layer is known once it is built: "
             f"use `image.save(…).layers[…].{fact}` or `layer.build(store).{fact}`"
         )
+
+
+def build_layers(
+    layers: Sequence[Layer],
+    store: BlobStore,
+    *,
+    format: Format = "oci",  # noqa: A002
+) -> list[BuiltLayer]:
+    """Make layers side by side on the same threads, and put their blobs into `store` in order.
+
+    Raises what `Layer.build` raises for the first one that fails; those before it are kept.
+    """
+    blob_types = [media_type.for_layer(layer.compression, format) for layer in layers]
+    with closing(engine.LayerQueue(store.outputs)) as queue:
+        for layer in layers:
+            layer._add_to(queue)
+        return [
+            layer._take_from(queue, store, blob_type)
+            for layer, blob_type in zip(layers, blob_types, strict=True)
+        ]

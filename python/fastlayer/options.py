@@ -34,7 +34,8 @@ class LayerOptions(TypedDict, total=False):
     """The keyword options of every `Layer.from_…`.
 
     `compression` and `level`: `"gzip"` (1-9, default 4), `"zstd"` (1-22, default 3) or `"none"`.
-    `threads`: how many; by default as many as the process may use. The bytes do not depend on it.
+    `threads`: how many; by default as many as the process may use. The layers of an image share
+    them. The bytes do not depend on it.
     `verify`: whether what was compressed is decoded again and compared with what it was made of,
     before it is written. The bytes do not depend on it; with `"none"` there is nothing to decode.
     `prefix`: where the input goes in the layer, such as `"/opt/app"`.

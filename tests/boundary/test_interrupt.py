@@ -27,6 +27,22 @@ def layer(**others):
 def begun(done):
     return done
 """
+IMAGE = """
+source, output = sys.argv[1:]
+
+class layer:
+    # All layers but the first one are under way before their turn.
+    def __init__(self, **others):
+        files = sorted(Path(source).iterdir())
+        layers = [fl.Layer.from_files({"file": path}, level=9, **others) for path in files * 2]
+        self.image = fl.Image.scratch(platform="linux/amd64").append(*layers)
+
+    def save(self, output):
+        self.image.save(output)
+
+def begun(done):
+    return done
+"""
 DIFF = """
 lower, upper, output = sys.argv[1:]
 
@@ -102,6 +118,11 @@ def test_ctrl_c_raises_at_once(tree: Path, tmp_path: Path, compression: str, lev
     """`KeyboardInterrupt` comes out within 0.2 s, with no thread and no file left."""
     arguments = (tree, tmp_path / "out", compression, str(level))
     check(tmp_path, [interrupted(DIRECTORY, *arguments) for _ in range(3)])
+
+
+def test_ctrl_c_ends_all_layers_of_an_image(tree: Path, tmp_path: Path) -> None:
+    """The same for those that are made ahead of their turn."""
+    check(tmp_path, [interrupted(IMAGE, tree, tmp_path / "out") for _ in range(3)])
 
 
 def test_ctrl_c_ends_a_comparison_at_once(pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -30,6 +30,16 @@ built = layer.save(sys.argv[1] + ".layer")
 """
 
 
+# Layers of single files, the first of which is large; or that one alone.
+SAVE_IMAGE = """
+layers = [
+    fl.Layer.from_files({"file": path}, compression=sys.argv[1], threads=8)
+    for path in sys.argv[3:]
+]
+built = fl.Image.scratch(platform="linux/amd64").append(*layers).save(sys.argv[2]).layers[0]
+"""
+
+
 @pytest.fixture(scope="module")
 def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree with one file of 4 GiB, all of it a hole but its ends."""
@@ -94,6 +104,18 @@ def test_every_level_stays_below_the_limit(noise: Path, compression: str, level:
 def test_verification_stays_below_the_limit(noise: Path, compression: str, level: int) -> None:
     """What is decoded again is held in pieces, and of a frame the window."""
     assert cost(SAVE_VERIFIED, noise, compression, level).peak <= LIMIT
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+def test_many_layers_take_the_memory_of_one(noise: Path, tmp_path: Path, compression: str) -> None:
+    """A hundred that are made beside a large one, and after it, need hardly more than it alone."""
+    large = noise / "noise"
+    small = [tmp_path / f"{number}" for number in range(100)]
+    for path in small:
+        path.write_bytes(os.urandom(MIB - 2048))
+    one = cost(SAVE_IMAGE, compression, tmp_path / "image.tar", large)
+    many = cost(SAVE_IMAGE, compression, tmp_path / "image.tar", large, *small)
+    assert many.peak <= 1.25 * one.peak + 16 * MIB
 
 
 @pytest.mark.parametrize("compress", [gzip.open, bz2.open, lzma.open])

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fastlayer.archive.output import OutputFile, output_file, replace_file, temporary
+from fastlayer.archive.output import (
+    OutputFile,
+    file_identity,
+    output_file,
+    replace_file,
+    temporary,
+)
 from fastlayer.archive.store import blob_path
 from fastlayer.archive.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.digest import Digest
@@ -58,7 +64,7 @@ def write_layout(
         entries.setdefault(name, {REF_NAME: name})
     image.check(format)
     root = Path(directory)
-    with _writing(root) as store:
+    with _writing(root) as store, store.marked():
         built = replace(
             image.build(store, format=format),
             tags=tuple(repo_tag(reference) for reference in references),
@@ -79,6 +85,16 @@ class LayoutStore:
         self.root = root
         self.outputs: Sequence[tuple[int, int]] = ()
         self.written: list[Path] = []
+
+    @contextmanager
+    def marked(self) -> Iterator[None]:
+        """Keep a file where the blobs are, by which a layer is refused that would read them.
+
+        A blob in the making does not do: layers are read before theirs begin.
+        """
+        with output_file(self.root / "blobs" / "sha256") as file:
+            self.outputs = [file_identity(file.fileno())]
+            yield
 
     @contextmanager
     def blob(self) -> Iterator[LayoutBlob]:

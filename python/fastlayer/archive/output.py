@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OutputFile",
+    "file_identity",
     "final_path",
     "is_special",
     "named",
@@ -85,6 +86,12 @@ def output_file(directory: Path) -> Iterator[OutputFile]:
             yield OutputFile(descriptor, temporary, keep)
         finally:
             os.close(descriptor)
+
+
+def file_identity(descriptor: int) -> tuple[int, int]:
+    """Device and inode of an open file."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from fastlayer.archive.output import named
+from fastlayer.archive.output import file_identity, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,6 @@ def stream_name(stream: BinaryIO) -> str:
 def identity(stream: BinaryIO) -> list[tuple[int, int]]:
     """Device and inode of a stream that is a file, such as a redirected standard output."""
     try:
-        status = os.fstat(stream.fileno())
+        return [file_identity(stream.fileno())]
     except (OSError, AttributeError):
         return []
-    return [(status.st_dev, status.st_ino)]

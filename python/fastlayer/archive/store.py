@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastlayer import engine
-from fastlayer.archive.output import named, write_all
+from fastlayer.archive.output import file_identity, named, write_all
 from fastlayer.digest import Digest
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class ArchiveStore:
         self._descriptor = descriptor
         self._digests: set[Digest] = set()
         self.name = name
-        self.outputs = outputs
+        # Layers are read before their blobs begin, so that this file must be known beforehand.
+        self.outputs = [*outputs, file_identity(descriptor)]
 
     @contextmanager
     def blob(self) -> Iterator[ArchiveBlob]:

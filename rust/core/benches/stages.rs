@@ -146,7 +146,6 @@ fn building(criterion: &mut Criterion) {
         for threads in [1, 2] {
             group.bench_function(BenchmarkId::new(name, threads), |bencher| {
                 bencher.iter(|| {
-                    let (cancel, progress) = (Cancel::default(), Progress::default());
                     let build = Build {
                         policy: Policy::default(),
                         edits: Edits::default(),
@@ -154,8 +153,8 @@ fn building(criterion: &mut Criterion) {
                         verify: false,
                         threads,
                         outputs: Vec::new(),
-                        cancel: &cancel,
-                        progress: &progress,
+                        cancel: Cancel::default(),
+                        progress: Progress::default(),
                     };
                     build.run(Source::Directory(root.path().into()), &mut io::sink()).unwrap()
                 });

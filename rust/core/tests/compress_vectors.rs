@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 
 use fastlayer_core::compress::{Compression, Encoding};
-use fastlayer_core::pipeline::{self, Input, Progress, Stream};
+use fastlayer_core::pipeline::{self, Input, Progress, Seat, Stream};
 use fastlayer_core::source::{Decoder, decode_ahead};
 use fastlayer_core::{Cancel, Digest, Result};
 use serde_json::Value;
@@ -87,7 +87,8 @@ fn plain_inputs_come_back_from_every_format() {
                 let compression = Compression::new(compression, Some(level)).unwrap();
                 let encoding = Encoding { compression, verify: true };
                 let input = Input::Stream(&mut tar);
-                pipeline::run(input, encoding, 2, &mut blob, &cancel, &progress).unwrap();
+                pipeline::run(input, encoding, &Seat::alone(2), &mut blob, &cancel, &progress)
+                    .unwrap();
                 assert!(decode(&*blob).unwrap() == content, "{name}, {compression:?}");
             }
         }

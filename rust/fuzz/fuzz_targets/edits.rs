@@ -57,7 +57,6 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn build(source: Source, edits: &Edits) -> Result<(LayerBlob, Vec<u8>)> {
-    let (cancel, progress) = (Cancel::default(), Progress::default());
     let build = Build {
         policy: Policy::default(),
         edits: edits.clone(),
@@ -65,8 +64,8 @@ fn build(source: Source, edits: &Edits) -> Result<(LayerBlob, Vec<u8>)> {
         verify: false,
         threads: 1,
         outputs: Vec::new(),
-        cancel: &cancel,
-        progress: &progress,
+        cancel: Cancel::default(),
+        progress: Progress::default(),
     };
     let mut sink = Short(Vec::new());
     let layer = build.run(source, &mut sink)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastlayer_core::pipeline::Progress;
@@ -25,7 +26,7 @@ pub(crate) fn run<T: Send>(
     work: impl FnOnce(&Cancel, &Progress) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let (cancel, progress) = (Cancel::default(), Progress::default());
-    let (ended, wait) = channel();
+    let (ended, wait) = channel::<()>();
     std::thread::scope(|scope| {
         let (cancel, progress) = (&cancel, &progress);
         // Dropped when the work ends, also when it panics.
@@ -33,31 +34,38 @@ pub(crate) fn run<T: Send>(
             let _ended = ended;
             work(cancel, progress)
         });
-        let mut wait = wait;
-        let interrupted = loop {
-            let received;
-            (received, wait) = py.detach(move || (wait.recv_timeout(TICK), wait));
-            let finished: bool = match received {
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
-                Err(RecvTimeoutError::Timeout) => false,
-            };
-            let outcome = py.check_signals().and_then(|()| tell(report, progress));
-            if let Err(error) = outcome {
-                cancel.raise();
-                break Some(error);
-            }
-            if finished {
-                break None;
-            }
-        };
-        let result = py.detach(|| thread.join());
-        if let Some(error) = interrupted {
-            return Err(error);
+        let wait = Mutex::new(wait);
+        let watched = watch(py, report, progress, |tick| {
+            let wait = wait.lock().unwrap_or_else(PoisonError::into_inner);
+            (wait.recv_timeout(tick) != Err(RecvTimeoutError::Timeout)).then_some(())
+        });
+        if watched.is_err() {
+            cancel.raise();
         }
+        let result = py.detach(|| thread.join());
+        watched?;
         result
             .unwrap_or_else(|_| Err(Error::Internal("a thread of the core panicked".into())))
             .map_err(|error| to_python(py, error, output))
     })
+}
+
+/// Calls `poll`, which waits for no longer than it is told, until it has a value. Looks at signals
+/// and reports progress after each call; what one of those raises is the result.
+pub(crate) fn watch<T: Send>(
+    py: Python<'_>,
+    report: Option<&Bound<'_, PyAny>>,
+    progress: &Progress,
+    mut poll: impl FnMut(Duration) -> Option<T> + Send,
+) -> PyResult<T> {
+    loop {
+        let polled = py.detach(|| poll(TICK));
+        py.check_signals()?;
+        tell(report, progress)?;
+        if let Some(value) = polled {
+            return Ok(value);
+        }
+    }
 }
 
 fn tell(report: Option<&Bound<'_, PyAny>>, progress: &Progress) -> PyResult<()> {

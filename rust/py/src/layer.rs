@@ -1,14 +1,10 @@
-//! A description in, a layer blob out.
+//! A layer as Python describes it, and what comes out.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fastlayer_core::blob::{Build, LayerBlob, Source};
+use fastlayer_core::blob::{LayerBlob, Source};
 use fastlayer_core::compress::Compression;
-use fastlayer_core::edit::{Edit, Edits};
 use fastlayer_core::plan::Warning;
 use fastlayer_core::source::{
     FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames, check_destinations,
@@ -18,11 +14,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use crate::descriptor::Descriptor;
 use crate::edit::EditArgument;
 use crate::error::to_python;
-use crate::interrupt;
-use crate::sink::Sink;
 use crate::stream::PyReader;
 
 /// Ranges of ids: `(inside, outside, count)`.
@@ -52,7 +45,7 @@ enum ModeArgument {
 }
 
 impl PolicyArgument {
-    fn into_policy(self) -> Result<Policy> {
+    pub(crate) fn into_policy(self) -> Result<Policy> {
         let owner = match self.owner {
             Some((uid, gid)) => Owner::Fixed(uid, gid),
             None => match OwnerMap::new(self.uid_map, self.gid_map)? {
@@ -129,13 +122,13 @@ pub(crate) fn to_pairs(warnings: Vec<Warning>) -> Pairs {
     warnings.into_iter().map(pairs).collect()
 }
 
-/// Raises for an edit that `build_layer` would refuse.
+/// Raises for an edit that `LayerQueue.add` would refuse.
 #[pyfunction]
 pub(crate) fn check_edit(edit: EditArgument) {
     drop(edit);
 }
 
-/// Raises for options, and destinations of files, that `build_layer` would refuse.
+/// Raises for options, and destinations of files, that `LayerQueue.add` would refuse.
 #[pyfunction]
 #[pyo3(signature = (policy, *, compression, level, threads, destinations))]
 pub(crate) fn check_layer(
@@ -167,43 +160,8 @@ pub(crate) fn thread_count(threads: Option<i64>) -> Result<usize> {
 /// More gain nothing: hashing is serial and bounds a build from about ten threads up.
 const MAX_THREADS: usize = 256;
 
-/// Makes a layer and writes its blob to the open file `sink`, from its position on.
-#[pyfunction]
-#[pyo3(signature = (kind, source, policy, edits, *, compression, level, threads, verify, sink, sink_name, outputs, progress=None))]
-#[allow(clippy::too_many_arguments, reason = "one crossing takes the whole description")]
-pub(crate) fn build_layer(
-    py: Python<'_>,
-    kind: &str,
-    source: &Bound<'_, PyAny>,
-    policy: PolicyArgument,
-    edits: Vec<EditArgument>,
-    compression: &str,
-    level: Option<i64>,
-    threads: Option<i64>,
-    verify: bool,
-    sink: Descriptor,
-    sink_name: PathBuf,
-    outputs: Vec<(u64, u64)>,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<LayerRecord> {
-    let invalid = |error| to_python(py, error, &sink_name);
-    let compression = Compression::new(compression, level).map_err(invalid)?;
-    let threads = thread_count(threads).map_err(invalid)?;
-    let policy = policy.into_policy().map_err(invalid)?;
-    let source = Supplied::extract(kind, source)?;
-    let mut outputs = outputs;
-    outputs.push(identity(&sink.0)?);
-    let mut sink = Sink::new(sink.0);
-    let edits = Edits::new(edits.into_iter().map(Edit::from).collect());
-    interrupt::run(py, &sink_name, progress, |cancel, progress| {
-        let build =
-            Build { policy, edits, compression, verify, threads, outputs, cancel, progress };
-        Ok(build.run(source.into_source(), &mut sink)?.into())
-    })
-}
-
 /// A source as Python gave it, before any file is opened.
-enum Supplied {
+pub(crate) enum Supplied {
     Directory(PathBuf),
     Diff(PathBuf, PathBuf),
     Overlay(PathBuf),
@@ -214,7 +172,7 @@ enum Supplied {
 }
 
 impl Supplied {
-    fn extract(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn extract(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Self> {
         match kind {
             "directory" => Ok(Self::Directory(source.extract()?)),
             "diff" => {
@@ -238,7 +196,7 @@ impl Supplied {
         }
     }
 
-    fn into_source(self) -> Source {
+    pub(crate) fn into_source(self) -> Source {
         match self {
             Self::Directory(path) => Source::Directory(path),
             Self::Diff(lower, upper) => Source::Diff { lower, upper },
@@ -249,9 +207,4 @@ impl Supplied {
             Self::Stream(stream) => Source::Stream(Box::new(stream)),
         }
     }
-}
-
-fn identity(file: &File) -> io::Result<(u64, u64)> {
-    let metadata = file.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
 }

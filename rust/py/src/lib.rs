@@ -1,4 +1,4 @@
-//! `fastlayer._core`: one call per layer into the core. Python describes, Rust makes.
+//! `fastlayer._core`: two calls per layer into the core. Python describes, Rust makes.
 #![deny(unsafe_code)]
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 
@@ -12,6 +12,7 @@ mod interrupt;
 mod layer;
 mod member;
 mod mtree;
+mod queue;
 mod scan;
 mod sink;
 mod stream;
@@ -22,11 +23,13 @@ mod _core {
     #[pymodule_export]
     use crate::compare::compare_trees;
     #[pymodule_export]
-    use crate::layer::{LayerRecord, build_layer, check_edit, check_layer};
+    use crate::layer::{LayerRecord, check_edit, check_layer};
     #[pymodule_export]
     use crate::member::{MemberRecord, list_members, member_header};
     #[pymodule_export]
     use crate::mtree::describe_tree;
+    #[pymodule_export]
+    use crate::queue::LayerQueue;
     #[pymodule_export]
     use crate::scan::{ScanRecord, scan_layer};
 }

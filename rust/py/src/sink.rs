@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 
 use fastlayer_core::blob;
 
@@ -13,6 +14,7 @@ const STEP: u64 = 8 << 20;
 /// makes the file durable would otherwise wait at its end for nearly all of it.
 pub(crate) struct Sink {
     file: File,
+    identity: (u64, u64),
     /// Where the blob begins.
     start: Option<u64>,
     /// Where the next hint begins; `None` for what has no positions, such as a pipe.
@@ -23,9 +25,11 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// A sink that goes on at the file's position.
-    pub(crate) fn new(mut file: File) -> Self {
+    pub(crate) fn new(mut file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let identity = (metadata.dev(), metadata.ino());
         let start = file.stream_position().ok();
-        Self { file, start, hinted: start, pending: 0 }
+        Ok(Self { file, identity, start, hinted: start, pending: 0 })
     }
 }
 
@@ -36,6 +40,10 @@ impl blob::Sink for Sink {
         self.file.set_len(start)?;
         (self.hinted, self.pending) = (self.start, 0);
         Ok(())
+    }
+
+    fn identity(&self) -> Option<(u64, u64)> {
+        Some(self.identity)
     }
 }
 

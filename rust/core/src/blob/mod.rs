@@ -1,9 +1,12 @@
-//! Layers as blobs: made from a source in one pass, read back in one pass, described in text.
+//! Layers as blobs: made from a source in one pass, alone or several at a time, read back in one
+//! pass, described in text.
 
 mod build;
 mod describe;
+mod queue;
 mod scan;
 
 pub use build::{Build, LayerBlob, Sink, Source};
 pub use describe::Describe;
+pub use queue::Queue;
 pub use scan::{Scan, scan};

@@ -55,6 +55,12 @@ impl FrameEncoder {
         Ok(self)
     }
 
+    /// How many workers a frame of `size` bytes has work for.
+    #[must_use]
+    pub fn useful_workers(level: u32, size: u64) -> usize {
+        usize::try_from(size.div_ceil(u64::from(job_size(level)))).unwrap_or(usize::MAX).max(1)
+    }
+
     /// Compresses the next bytes of the input. Blocks while all workers are busy; gives them no
     /// new work once `cancel` is raised, because a frame can only be dropped when they are idle.
     pub fn write(&mut self, input: &[u8], sink: &mut impl Write, cancel: &Cancel) -> Result<()> {

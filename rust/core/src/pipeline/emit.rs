@@ -46,9 +46,10 @@ pub(super) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
+    /// `workers`: how many threads of its own zstd has.
     pub(super) fn new(
         encoding: Encoding,
-        threads: usize,
+        workers: usize,
         sink: &'a mut (dyn Write + Send),
         cancel: &'a Cancel,
     ) -> Result<Self> {
@@ -56,7 +57,7 @@ impl<'a> Emitter<'a> {
             Compression::None => Form::Plain,
             Compression::Gzip(level) => Form::Gzip { level, trailer: GzipTrailer::default() },
             Compression::Zstd(level) => {
-                let workers = u32::try_from(threads).unwrap_or(u32::MAX);
+                let workers = u32::try_from(workers).unwrap_or(u32::MAX);
                 let frame = FrameEncoder::new(level, workers)?;
                 Form::Zstd(Box::new(if encoding.verify { frame.checked()? } else { frame }))
             }

@@ -7,33 +7,33 @@
 //! ```
 //!
 //! [`schedule`] knows the order and nothing of bytes; [`worker`] does the work and knows nothing
-//! of order; [`emit`] is the last step of each compression. Bytes depend on block edges, which
-//! are constants, never on who did what when.
+//! of order; [`emit`] is the last step of each compression; [`pool`] has the threads, which several
+//! builds may share. Bytes depend on block edges, which are constants, never on who did what when.
 
 mod emit;
+mod pool;
 mod schedule;
 mod slots;
+mod stock;
 mod worker;
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cancel::Cancel;
-use crate::compress::{Compression, Encoding};
+use crate::compress::{Compression, Encoding, FrameEncoder};
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::Plan;
 use emit::Emitter;
-use schedule::Schedule;
 use worker::{Shared, Supply};
+
+pub use pool::{Pool, Seat};
 
 /// Bytes of tar in a block. Large enough that joining blocks costs under 0.1 % of size, small
 /// enough that a block stays in the second-level cache from its hash to its compression.
 pub const BLOCK: usize = 1 << 20;
-
-/// One block to work on and one to wait. More would be filled too early, and gone from the cache
-/// when their turn comes.
-const SLOTS_PER_THREAD: usize = 2;
 
 /// Where the tar comes from.
 pub enum Input<'a> {
@@ -49,9 +49,12 @@ pub trait Stream: Send {
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize>;
 }
 
-/// How far the work is; may be read from another thread at any time.
+/// How far the work is; clones tell of the same work, at any time and on any thread.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Counters>);
+
 #[derive(Debug, Default)]
-pub struct Progress {
+struct Counters {
     /// Bytes done so far: of a build, those of the tar that went into the `diff_id`.
     done: AtomicU64,
     /// Bytes in all; 0 while they are not known.
@@ -60,23 +63,24 @@ pub struct Progress {
 
 impl Progress {
     /// Bytes done, and in all (0 when not known).
+    #[must_use]
     pub fn get(&self) -> (u64, u64) {
-        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+        (self.0.done.load(Ordering::Relaxed), self.0.total.load(Ordering::Relaxed))
     }
 
     /// Sets what there is to do in all.
     pub fn set_total(&self, bytes: u64) {
-        self.total.store(bytes, Ordering::Relaxed);
+        self.0.total.store(bytes, Ordering::Relaxed);
     }
 
     /// Adds to what is done.
     pub fn advance(&self, bytes: u64) {
-        self.done.fetch_add(bytes, Ordering::Relaxed);
+        self.0.done.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Begins again with nothing done.
     pub fn restart(&self) {
-        self.done.store(0, Ordering::Relaxed);
+        self.0.done.store(0, Ordering::Relaxed);
     }
 
     /// A reader whose bytes count as done when they are read.
@@ -113,52 +117,57 @@ pub struct Output {
     pub size: u64,
 }
 
-/// Runs the tar of `input` through to `sink` on `threads` threads, the calling one included; zstd
-/// has as many workers of its own, and a third as many threads that feed them.
+/// Runs the tar of `input` through to `sink` on the calling thread, which has the first one of
+/// `seat`, and on as many more as it may have and there is work for; zstd has as many workers of its
+/// own as it has work for, and a few threads that feed them.
 ///
 /// The first error wins; every thread has ended when this returns.
 pub fn run<'a>(
     input: Input<'a>,
     encoding: Encoding,
-    threads: usize,
+    seat: &'a Seat,
     sink: &'a mut (dyn Write + Send),
     cancel: &'a Cancel,
     progress: &'a Progress,
 ) -> Result<Output> {
-    let threads = threads.max(1);
-    let (supply, blocks) = match input {
+    let (supply, size) = match input {
         Input::Plan(plan) => {
             progress.set_total(plan.size());
-            // The last block is the first that is not full: an empty one at an exact multiple.
-            (Supply::Plan(plan), Some(plan.size() / BLOCK as u64 + 1))
+            (Supply::Plan(plan), Some(plan.size()))
         }
         Input::Stream(stream) => (Supply::Stream(stream.into()), None),
     };
     let compression = encoding.compression;
-    let own = own_threads(compression, threads);
-    let slots = SLOTS_PER_THREAD * own;
-    let schedule = Schedule::new(slots, blocks, matches!(compression, Compression::Gzip(_)));
-    let emitter = Emitter::new(encoding, threads, sink, cancel)?;
-    let shared = Shared::new(supply, slots, schedule, emitter, encoding, cancel, progress);
-    std::thread::scope(|scope| {
-        for number in 1..own {
-            let spawned = std::thread::Builder::new()
-                .name(format!("fastlayer-{number}"))
-                .spawn_scoped(scope, || worker::run(&shared));
-            if let Err(error) = spawned {
-                shared.schedule.fail(Error::io("start a thread for", "fastlayer", error));
-            }
-        }
-        worker::run(&shared);
-    });
+    let workers = frame_workers(compression, seat.threads(), size);
+    // They are started at once and cannot be paused.
+    let exclusion = (workers > 1).then(|| seat.exclude_others(cancel)).transpose()?;
+    let emitter = Emitter::new(encoding, workers, sink, cancel)?;
+    // The last block is the first that is not full: an empty one at an exact multiple.
+    let blocks = size.map(|size| size / BLOCK as u64 + 1);
+    let extent = (own_threads(compression, seat.threads()), blocks);
+    let shared = Shared::new(supply, extent, emitter, encoding, seat, cancel, progress);
+    std::thread::scope(|scope| worker::run(&shared, scope, false));
+    drop(exclusion);
     shared.finish()
+}
+
+/// How many workers of its own libzstd gets for a tar of `size` bytes.
+fn frame_workers(compression: Compression, threads: usize, size: Option<u64>) -> usize {
+    match compression {
+        Compression::Zstd(level) => {
+            let useful = size.map(|size| FrameEncoder::useful_workers(level, size));
+            useful.unwrap_or(threads).min(threads)
+        }
+        Compression::Gzip(_) | Compression::None => 1,
+    }
 }
 
 /// How many threads of ours serve a build. libzstd compresses on threads of its own; reading and
 /// hashing for three of those is the work of one, and more would only take their caches and cores.
+/// But there are two: while one of them waits in libzstd, the other has the next blocks ready.
 fn own_threads(compression: Compression, threads: usize) -> usize {
     match compression {
-        Compression::Zstd(_) => threads.div_ceil(3),
+        Compression::Zstd(_) => threads.div_ceil(3).max(2).min(threads),
         Compression::Gzip(_) | Compression::None => threads,
     }
 }

@@ -1,9 +1,10 @@
 //! What is due next. Blocks are numbers here; their bytes are elsewhere.
 //!
-//! Block *i* lives in slot *i mod n*. Hashing and emitting go in order, so that a slot is free
-//! for block *i + n* when both have passed block *i*: no free slot, no read. That is all the
+//! A block has a slot from its filling until hashing and emitting, which go in order, have both
+//! passed it. There are two slots for each worker: no free slot, no read. That is all the
 //! back-pressure there is.
 
+use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ use crate::error::{Error, Result};
 
 /// A waiting thread looks at the cancel flag this often.
 const WAIT: Duration = Duration::from_millis(20);
+
+/// One block to work on and one to wait. More would be filled too early, and gone from the cache
+/// when their turn comes.
+const SLOTS_PER_WORKER: usize = 2;
 
 /// One piece of work on one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,25 @@ pub(super) enum Task {
     Emit { block: u64, last: bool },
 }
 
+impl Task {
+    fn block(self) -> u64 {
+        let (Self::Fill(block)
+        | Self::Hash(block)
+        | Self::Compress { block, .. }
+        | Self::Emit { block, .. }) = self;
+        block
+    }
+}
+
+/// A task, and where its block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) task: Task,
+    pub(super) slot: usize,
+    /// Whether there is work for one more worker, who may be hired.
+    pub(super) more: bool,
+}
+
 /// Hands out tasks to threads.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -35,7 +59,9 @@ pub(super) struct Schedule {
 
 #[derive(Debug)]
 struct State {
-    slots: u64,
+    /// Those who ask for tasks, and how many they may become.
+    workers: usize,
+    most_workers: usize,
     /// Whether blocks are compressed one by one before they are emitted.
     compressing: bool,
     /// Whether any number of threads may fill blocks at once.
@@ -43,15 +69,25 @@ struct State {
     /// Number of blocks, once known.
     blocks: Option<u64>,
 
-    next_fill: u64,
+    /// The blocks that have a slot, from the first one on that was not hashed and emitted.
+    flight: VecDeque<Block>,
+    first: u64,
+    /// Slots that no block has. The one used last is used next, so that only as many ever have
+    /// memory as are used at once.
+    free: Vec<usize>,
     filling: u64,
-    /// By slot: the block in it is filled, compressed.
-    filled: Vec<bool>,
-    compressed: Vec<bool>,
     next_compress: u64,
     hashed: Serial,
     emitted: Serial,
     failure: Option<Error>,
+}
+
+/// A block that has a slot.
+#[derive(Debug)]
+struct Block {
+    slot: usize,
+    filled: bool,
+    compressed: bool,
 }
 
 /// A step that one thread at a time does, block by block.
@@ -63,18 +99,19 @@ struct Serial {
 }
 
 impl Schedule {
-    /// A schedule for `blocks` blocks (`None`: until a fill says that it was the last one, and
-    /// one fill at a time) in `slots` slots.
-    pub(super) fn new(slots: usize, blocks: Option<u64>, compressing: bool) -> Self {
+    /// A schedule for one worker, who may become `workers`, and for `blocks` blocks (`None`: until
+    /// a fill says that it was the last one, and one fill at a time).
+    pub(super) fn new(workers: usize, blocks: Option<u64>, compressing: bool) -> Self {
         let state = State {
-            slots: slots as u64,
+            workers: 1,
+            most_workers: workers,
             compressing,
             parallel_fill: blocks.is_some(),
             blocks,
-            next_fill: 0,
+            flight: VecDeque::new(),
+            first: 0,
+            free: (0..slots_of(workers)).rev().collect(),
             filling: 0,
-            filled: vec![false; slots],
-            compressed: vec![false; slots],
             next_compress: 0,
             hashed: Serial::default(),
             emitted: Serial::default(),
@@ -83,8 +120,9 @@ impl Schedule {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// The next task, as soon as there is one; `None` when all is done or something failed.
-    pub(super) fn next(&self, cancel: &Cancel) -> Option<Task> {
+    /// The next task, as soon as there is one; `None` when all is done or something failed. For one
+    /// who was `hired`, also when all that is left is done in order.
+    pub(super) fn next(&self, hired: bool, cancel: &Cancel) -> Option<Due> {
         let mut state = self.lock();
         loop {
             if state.failure.is_none()
@@ -96,14 +134,25 @@ impl Schedule {
             if state.failure.is_some() || state.is_done() {
                 return None;
             }
-            if let Some(task) = state.claim() {
-                return Some(task);
+            if let Some(due) = state.claim() {
+                return Some(due);
+            }
+            if hired && state.is_serial() {
+                return None;
             }
             state = self
                 .changed
                 .wait_timeout(state, WAIT)
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
+    }
+
+    /// Makes room for one more worker, if there may be one.
+    pub(super) fn hire(&self) -> bool {
+        let mut state = self.lock();
+        let room = state.workers < state.most_workers;
+        state.workers += usize::from(room);
+        room
     }
 
     /// Reports a task as done. `ended`: the filled block is the last one.
@@ -129,128 +178,164 @@ impl Schedule {
     }
 }
 
+/// The number of slots for `workers` workers.
+pub(super) fn slots_of(workers: usize) -> usize {
+    SLOTS_PER_WORKER * workers
+}
+
 impl State {
-    /// Takes the most urgent task: first what frees slots, and of that the serial steps, which
-    /// nobody else can speed up; then compression; then new blocks.
-    fn claim(&mut self) -> Option<Task> {
-        self.claim_emit()
-            .or_else(|| self.claim_hash())
-            .or_else(|| self.claim_compress())
-            .or_else(|| self.claim_fill())
+    /// Takes the most urgent task.
+    fn claim(&mut self) -> Option<Due> {
+        let task = self.due(self.workers)?;
+        let slot = self.start(task)?;
+        let more = self.workers < self.most_workers && self.due(self.workers + 1).is_some();
+        Some(Due { task, slot, more })
     }
 
-    fn claim_emit(&mut self) -> Option<Task> {
+    /// The most urgent task: first what frees slots, and of that the serial steps, which nobody
+    /// else can speed up; then compression; then new blocks, as far as `workers` have slots.
+    fn due(&self, workers: usize) -> Option<Task> {
+        self.due_emit()
+            .or_else(|| self.due_hash())
+            .or_else(|| self.due_compress())
+            .or_else(|| self.due_fill(workers))
+    }
+
+    fn due_emit(&self) -> Option<Task> {
         let block = self.emitted.done;
-        let ready = if self.compressing { &self.compressed } else { &self.filled };
-        if self.emitted.busy || !self.exists(block) || !ready[self.slot(block)] {
-            return None;
-        }
-        self.emitted.busy = true;
-        Some(Task::Emit { block, last: self.is_last(block) })
+        let ready = self
+            .get(block)
+            .is_some_and(|it| if self.compressing { it.compressed } else { it.filled });
+        (ready && !self.emitted.busy).then(|| Task::Emit { block, last: self.is_last(block) })
     }
 
-    fn claim_hash(&mut self) -> Option<Task> {
+    fn due_hash(&self) -> Option<Task> {
         let block = self.hashed.done;
-        if self.hashed.busy || !self.exists(block) || !self.filled[self.slot(block)] {
-            return None;
-        }
-        self.hashed.busy = true;
-        Some(Task::Hash(block))
+        let ready = self.get(block).is_some_and(|it| it.filled);
+        (ready && !self.hashed.busy).then_some(Task::Hash(block))
     }
 
-    fn claim_compress(&mut self) -> Option<Task> {
+    fn due_compress(&self) -> Option<Task> {
         let block = self.next_compress;
         // The block before gives the dictionary. Whether this one is the last must be known too.
         let ready = self.compressing
-            && self.exists(block)
-            && self.filled[self.slot(block)]
+            && self.get(block).is_some_and(|it| it.filled)
             && block.checked_sub(1).is_none_or(|before| self.is_filled(before));
-        ready.then(|| {
-            self.next_compress += 1;
-            Task::Compress { block, last: self.is_last(block) }
-        })
+        ready.then(|| Task::Compress { block, last: self.is_last(block) })
     }
 
-    fn claim_fill(&mut self) -> Option<Task> {
-        let block = self.next_fill;
-        let room = block < self.hashed.done.min(self.emitted.done) + self.slots;
+    fn due_fill(&self, workers: usize) -> Option<Task> {
+        let block = self.next_fill();
+        let room = self.flight.len() < slots_of(workers);
         let turn = self.parallel_fill || self.filling == 0;
-        if !room || !turn || self.blocks.is_some_and(|blocks| block >= blocks) {
-            return None;
+        let exists = self.blocks.is_none_or(|blocks| block < blocks);
+        (room && turn && exists).then_some(Task::Fill(block))
+    }
+
+    /// Takes note that somebody does `task`, and says in which slot.
+    fn start(&mut self, task: Task) -> Option<usize> {
+        match task {
+            Task::Fill(_) => {
+                let slot = self.free.pop()?;
+                self.flight.push_back(Block { slot, filled: false, compressed: false });
+                self.filling += 1;
+                return Some(slot);
+            }
+            Task::Hash(_) => self.hashed.busy = true,
+            Task::Compress { .. } => self.next_compress += 1,
+            Task::Emit { .. } => self.emitted.busy = true,
         }
-        self.next_fill += 1;
-        self.filling += 1;
-        let slot = self.slot(block);
-        (self.filled[slot], self.compressed[slot]) = (false, false);
-        Some(Task::Fill(block))
+        self.get(task.block()).map(|block| block.slot)
     }
 
     fn complete(&mut self, task: Task, ended: bool) {
         match task {
             Task::Fill(block) => {
                 self.filling -= 1;
-                let slot = self.slot(block);
-                self.filled[slot] = true;
+                if let Some(it) = self.get_mut(block) {
+                    it.filled = true;
+                }
                 if ended {
                     self.blocks = Some(block + 1);
                 }
             }
             Task::Hash(_) => self.hashed = Serial { done: self.hashed.done + 1, busy: false },
             Task::Compress { block, .. } => {
-                let slot = self.slot(block);
-                self.compressed[slot] = true;
+                if let Some(it) = self.get_mut(block) {
+                    it.compressed = true;
+                }
             }
             Task::Emit { .. } => {
                 self.emitted = Serial { done: self.emitted.done + 1, busy: false };
             }
         }
+        while self.first < self.hashed.done.min(self.emitted.done) {
+            self.first += 1;
+            self.free.extend(self.flight.pop_front().map(|block| block.slot));
+        }
     }
 
-    /// Whether `block` was handed out for filling: its slot speaks of it and of no other block.
-    fn exists(&self, block: u64) -> bool {
-        block < self.next_fill
+    fn next_fill(&self) -> u64 {
+        self.first + self.flight.len() as u64
+    }
+
+    /// A block that has a slot.
+    fn get(&self, block: u64) -> Option<&Block> {
+        self.flight.get(usize::try_from(block.checked_sub(self.first)?).ok()?)
+    }
+
+    fn get_mut(&mut self, block: u64) -> Option<&mut Block> {
+        self.flight.get_mut(usize::try_from(block.checked_sub(self.first)?).ok()?)
     }
 
     /// Whether a block was filled, also when its slot has gone to a later one since.
     fn is_filled(&self, block: u64) -> bool {
-        block < self.hashed.done || self.exists(block) && self.filled[self.slot(block)]
+        block < self.first || self.get(block).is_some_and(|it| it.filled)
     }
 
     fn is_last(&self, block: u64) -> bool {
         self.blocks == Some(block + 1)
     }
 
-    fn is_done(&self) -> bool {
-        self.blocks.is_some_and(|blocks| self.hashed.done == blocks && self.emitted.done == blocks)
+    /// Whether nothing is left that could be done side by side.
+    fn is_serial(&self) -> bool {
+        let blocks = self.next_fill();
+        let filled = self.blocks == Some(blocks) && self.filling == 0;
+        filled && (!self.compressing || self.next_compress == blocks)
     }
 
-    fn slot(&self, block: u64) -> usize {
-        usize::try_from(block % self.slots).unwrap_or_default()
+    fn is_done(&self) -> bool {
+        self.blocks.is_some_and(|blocks| self.hashed.done == blocks && self.emitted.done == blocks)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
     use super::*;
 
-    /// Hands out all tasks that can be had, then completes one of them, chosen by `choices`, until
-    /// all is done; checks on the way what the buffers rely on.
-    fn simulate(slots: usize, blocks: u64, known: bool, compressing: bool, choices: &[u8]) {
-        let schedule = Schedule::new(slots, known.then_some(blocks), compressing);
-        let mut state = schedule.lock();
+    /// Hands out all tasks that can be had, hires where `choices` say so, then completes one task,
+    /// which they choose too, until all is done; checks on the way what the buffers rely on.
+    fn simulate(most: usize, blocks: u64, known: bool, compressing: bool, choices: &[u8]) {
+        let schedule = Schedule::new(most, known.then_some(blocks), compressing);
         let mut running: Vec<Task> = Vec::new();
         let (mut filled, mut compressed) = (BTreeSet::new(), BTreeSet::new());
         let (mut hashed, mut emitted) = (0, 0);
-        let mut choices = choices.iter().cycle();
+        let mut slots = BTreeMap::new();
+        let mut workers = 1;
+        let mut choices = choices.iter().map(|choice| usize::from(*choice)).cycle();
+        let mut state = schedule.lock();
         while !state.is_done() {
-            while let Some(task) = state.claim() {
+            while let Some(Due { task, slot, more }) = state.claim() {
+                assert!(slot < slots_of(most));
                 match task {
                     Task::Fill(block) => {
-                        assert!(block < hashed.min(emitted) + slots as u64, "a slot in use");
+                        slots.retain(|_, block| *block >= hashed.min(emitted));
+                        assert!(slots.insert(slot, block).is_none(), "a slot in use");
+                        assert!(slots.len() <= slots_of(workers), "more slots than there may be");
                         let alone = !running.iter().any(|task| matches!(task, Task::Fill(_)));
                         assert!(known || alone, "a stream read by two");
                     }
@@ -266,11 +351,18 @@ mod tests {
                         assert_eq!(last, block + 1 == blocks);
                     }
                 }
+                assert_eq!(slots[&slot], task.block());
                 running.push(task);
+                if more && choices.next().unwrap() % 2 == 1 {
+                    drop(state);
+                    assert!(schedule.hire(), "no room for one who was wanted");
+                    workers += 1;
+                    state = schedule.lock();
+                }
             }
+            assert!(workers <= most);
             assert!(!running.is_empty(), "nothing to do and nothing under way");
-            let choice = usize::from(*choices.next().unwrap()) % running.len();
-            let task = running.swap_remove(choice);
+            let task = running.swap_remove(choices.next().unwrap() % running.len());
             match task {
                 Task::Fill(block) => assert!(filled.insert(block)),
                 Task::Hash(_) => hashed += 1,
@@ -287,14 +379,37 @@ mod tests {
     proptest! {
         #[test]
         fn every_order_of_completion_does_each_task_once_and_in_turn(
-            slots in 1_usize..9,
+            workers in 1_usize..5,
             blocks in 1_u64..40,
             known: bool,
             compressing: bool,
             choices in prop::collection::vec(any::<u8>(), 1..64),
         ) {
-            simulate(slots, blocks, known, compressing, &choices);
+            simulate(workers, blocks, known, compressing, &choices);
         }
+    }
+
+    #[test]
+    fn one_worker_uses_one_slot() {
+        let schedule = Schedule::new(4, Some(20), true);
+        while let Some(due) = schedule.next(false, &Cancel::default()) {
+            assert_eq!(due.slot, 0);
+            schedule.done(due.task, false);
+        }
+        schedule.into_result().unwrap();
+    }
+
+    #[test]
+    fn who_was_hired_leaves_the_end_to_the_others() {
+        let schedule = Schedule::new(2, Some(1), true);
+        let next = |hired| schedule.next(hired, &Cancel::default()).map(|due| due.task);
+        for task in [Task::Fill(0), Task::Hash(0), Task::Compress { block: 0, last: true }] {
+            assert_eq!(next(false), Some(task));
+            if let Task::Fill(_) = task {
+                schedule.done(task, false);
+            }
+        }
+        assert_eq!(next(true), None);
     }
 
     #[test]
@@ -302,7 +417,7 @@ mod tests {
         let schedule = Schedule::new(2, Some(3), false);
         schedule.fail(Error::Argument("first".into()));
         schedule.fail(Error::Argument("second".into()));
-        assert_eq!(schedule.next(&Cancel::default()), None);
+        assert_eq!(schedule.next(false, &Cancel::default()), None);
         assert_eq!(schedule.into_result().unwrap_err().to_string(), "first");
     }
 
@@ -310,9 +425,9 @@ mod tests {
     fn a_raised_flag_ends_a_wait() {
         let schedule = Schedule::new(1, None, false);
         let cancel = Cancel::default();
-        assert_eq!(schedule.next(&cancel), Some(Task::Fill(0)));
+        assert_eq!(schedule.next(false, &cancel).map(|due| due.task), Some(Task::Fill(0)));
         let waiting = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| schedule.next(&cancel));
+            let waiting = scope.spawn(|| schedule.next(false, &cancel));
             cancel.raise();
             waiting.join().unwrap()
         });

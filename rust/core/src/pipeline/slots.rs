@@ -1,7 +1,8 @@
-//! The buffers of a build: allocated once, reused for every block.
+//! The buffers of a build: as many as are used at once, reused for every block.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::stock::Stock;
 use crate::compress::{DICTIONARY, EncodedBlock};
 
 /// What belongs to one block while it is on its way.
@@ -15,34 +16,50 @@ struct Slot {
 }
 
 #[derive(Debug)]
-pub(super) struct Slots {
-    slots: Vec<Slot>,
+pub(super) struct Slots<'a> {
+    stock: &'a Stock,
+    places: Vec<Slot>,
     /// The end of each block: the dictionary of the next one. It is needed until that one is
     /// compressed, which is one block longer than the slot is.
     tails: Vec<RwLock<Vec<u8>>>,
 }
 
-impl Slots {
-    pub(super) fn new(number: usize) -> Self {
+impl<'a> Slots<'a> {
+    /// `number` slots, which get their memory from `stock` when they are filled.
+    pub(super) fn new(number: usize, stock: &'a Stock) -> Self {
         Self {
-            slots: std::iter::repeat_with(Slot::default).take(number).collect(),
+            stock,
+            places: std::iter::repeat_with(Slot::default).take(number).collect(),
             tails: std::iter::repeat_with(RwLock::default).take(number + 1).collect(),
         }
     }
 
-    /// The input of `block`, to be filled.
-    pub(super) fn fill(&self, block: u64) -> RwLockWriteGuard<'_, Vec<u8>> {
-        self.slot(block).input.write().unwrap_or_else(PoisonError::into_inner)
+    /// The input of the block in `slot`, to be filled.
+    pub(super) fn fill(&self, slot: usize) -> RwLockWriteGuard<'_, Vec<u8>> {
+        let mut input = self.places[slot].input.write().unwrap_or_else(PoisonError::into_inner);
+        if input.capacity() == 0 {
+            (*input, *self.output(slot)) = self.stock.take_block();
+        }
+        input
     }
 
-    /// The input of `block`.
-    pub(super) fn input(&self, block: u64) -> RwLockReadGuard<'_, Vec<u8>> {
-        self.slot(block).input.read().unwrap_or_else(PoisonError::into_inner)
+    /// The input of the block in `slot`.
+    pub(super) fn input(&self, slot: usize) -> RwLockReadGuard<'_, Vec<u8>> {
+        self.places[slot].input.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The compressed form of `block`.
-    pub(super) fn output(&self, block: u64) -> MutexGuard<'_, EncodedBlock> {
-        self.slot(block).output.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The compressed form of the block in `slot`.
+    pub(super) fn output(&self, slot: usize) -> MutexGuard<'_, EncodedBlock> {
+        self.places[slot].output.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back the memory of a slot that no block has.
+    pub(super) fn clear(&self, slot: usize) {
+        let mut input = self.places[slot].input.write().unwrap_or_else(PoisonError::into_inner);
+        if input.capacity() > 0 {
+            let (input, output) = (std::mem::take(&mut *input), &mut *self.output(slot));
+            self.stock.return_block(input, std::mem::take(output));
+        }
     }
 
     /// Keeps the end of `input`, which is `block`, for the block after it.
@@ -58,15 +75,16 @@ impl Slots {
         Some(self.tail(before).read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn slot(&self, block: u64) -> &Slot {
-        &self.slots[ring_index(block, self.slots.len())]
-    }
-
     fn tail(&self, block: u64) -> &RwLock<Vec<u8>> {
-        &self.tails[ring_index(block, self.tails.len())]
+        let length = self.tails.len() as u64;
+        &self.tails[usize::try_from(block % length).unwrap_or_default()]
     }
 }
 
-pub(super) fn ring_index(block: u64, length: usize) -> usize {
-    usize::try_from(block % length as u64).unwrap_or_default()
+impl Drop for Slots<'_> {
+    fn drop(&mut self) {
+        for slot in 0..self.places.len() {
+            self.clear(slot);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::compress::fault;
 use crate::deflate::tests::noise;
+use crate::error::Error;
 
 const ENGINES: [Compression; 4] =
     [Compression::Gzip(1), Compression::Gzip(4), Compression::Zstd(1), Compression::Zstd(3)];
@@ -24,7 +25,7 @@ fn blob(
     let (cancel, progress, mut sink) = (Cancel::default(), Progress::default(), Vec::new());
     let (encoding, mut stream) = (Encoding { compression, verify }, Bytes(tar));
     let input = Input::Stream(&mut stream);
-    let output = run(input, encoding, threads, &mut sink, &cancel, &progress);
+    let output = run(input, encoding, &Seat::alone(threads), &mut sink, &cancel, &progress);
     (output, sink)
 }
 

@@ -1,9 +1,11 @@
 //! What a thread does with a task.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
 
 use super::emit::Emitter;
-use super::schedule::{Schedule, Task};
+use super::pool::Seat;
+use super::schedule::{Due, Schedule, Task, slots_of};
 use super::slots::Slots;
 use super::{BLOCK, Output, Progress, Stream};
 use crate::cancel::Cancel;
@@ -45,12 +47,15 @@ impl<'a> Tar<'a> {
 pub(super) struct Shared<'a> {
     pub(super) schedule: Schedule,
     supply: Supply<'a>,
-    slots: Slots,
+    slots: Slots<'a>,
     tar: Mutex<Tar<'a>>,
     emitter: Mutex<Emitter<'a>>,
     /// Level of the encoder that each thread has, when blocks are compressed one by one.
     gzip_level: Option<u32>,
     verify: bool,
+    /// Whether a pause between two blocks gives memory back: libzstd keeps what it was given.
+    pausing: bool,
+    seat: &'a Seat,
     cancel: &'a Cancel,
     progress: &'a Progress,
 }
@@ -58,10 +63,10 @@ pub(super) struct Shared<'a> {
 impl<'a> Shared<'a> {
     pub(super) fn new(
         supply: Supply<'a>,
-        slots: usize,
-        schedule: Schedule,
+        (workers, blocks): (usize, Option<u64>),
         emitter: Emitter<'a>,
         encoding: Encoding,
+        seat: &'a Seat,
         cancel: &'a Cancel,
         progress: &'a Progress,
     ) -> Self {
@@ -70,13 +75,15 @@ impl<'a> Shared<'a> {
             Compression::Zstd(_) | Compression::None => None,
         };
         Self {
-            schedule,
+            schedule: Schedule::new(workers, blocks, gzip_level.is_some()),
             tar: Mutex::new(Tar::new(&supply)),
             supply,
-            slots: Slots::new(slots),
+            slots: Slots::new(slots_of(workers), seat.stock()),
             emitter: Mutex::new(emitter),
             gzip_level,
             verify: encoding.verify,
+            pausing: !matches!(encoding.compression, Compression::Zstd(_)),
+            seat,
             cancel,
             progress,
         }
@@ -93,8 +100,13 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Works until nothing is left to do.
-pub(super) fn run(shared: &Shared<'_>) {
+/// Works until nothing is left to do, and hires others of `scope` for what they could do at once.
+/// One who was `hired` leaves the end to the others.
+pub(super) fn run<'scope>(
+    shared: &'scope Shared<'_>,
+    scope: &'scope Scope<'scope, '_>,
+    hired: bool,
+) {
     let alarm = Alarm(&shared.schedule);
     let mut worker = Worker {
         shared,
@@ -102,16 +114,37 @@ pub(super) fn run(shared: &Shared<'_>) {
             Supply::Plan(plan) => Some(plan.reader()),
             Supply::Stream(_) => None,
         },
-        encoder: shared.gzip_level.map(BlockEncoder::new),
-        check: shared.gzip_level.filter(|_| shared.verify).map(|_| BlockCheck::new()),
+        encoder: None,
+        check: None,
     };
-    while let Some(task) = shared.schedule.next(shared.cancel) {
-        match worker.perform(task) {
-            Ok(ended) => shared.schedule.done(task, ended),
+    while let Some(due) = shared.schedule.next(hired, shared.cancel) {
+        if due.more {
+            hire(shared, scope);
+        }
+        match worker.perform(due) {
+            Ok(ended) => shared.schedule.done(due.task, ended),
             Err(error) => shared.schedule.fail(error),
         }
     }
     drop(alarm);
+}
+
+/// Starts another worker if there is a thread for it.
+fn hire<'scope>(shared: &'scope Shared<'_>, scope: &'scope Scope<'scope, '_>) {
+    let Some(token) = shared.seat.another() else { return };
+    if !shared.schedule.hire() {
+        return;
+    }
+    let spawned = std::thread::Builder::new().name("fastlayer-worker".to_owned()).spawn_scoped(
+        scope,
+        move || {
+            let _token = token;
+            run(shared, scope, true);
+        },
+    );
+    if let Err(error) = spawned {
+        shared.schedule.fail(Error::io("start a thread for", "fastlayer", error));
+    }
 }
 
 /// Stops the other threads when this one panics: they would wait for its task for ever.
@@ -134,33 +167,36 @@ struct Worker<'w, 'a> {
 
 impl Worker<'_, '_> {
     /// Does the task; says whether it filled the last block.
-    fn perform(&mut self, task: Task) -> Result<bool> {
-        let slots = &self.shared.slots;
-        match task {
-            Task::Fill(block) => return self.fill(block),
-            Task::Hash(block) => {
-                let input = slots.input(block);
+    fn perform(&mut self, due: Due) -> Result<bool> {
+        let (slots, slot) = (&self.shared.slots, due.slot);
+        match due.task {
+            Task::Fill(block) => return self.fill(block, slot),
+            Task::Hash(_) => {
+                let input = slots.input(slot);
                 lock(&self.shared.tar).update(&input)?;
                 self.shared.progress.advance(input.len() as u64);
             }
-            Task::Compress { block, last } => self.compress(block, last)?,
-            Task::Emit { block, last } => {
-                let (input, output) = (slots.input(block), slots.output(block));
+            Task::Compress { block, last } => self.compress(block, last, slot)?,
+            Task::Emit { last, .. } => {
+                let (input, output) = (slots.input(slot), slots.output(slot));
                 lock(&self.shared.emitter).emit(&input, &output, last)?;
             }
         }
         Ok(false)
     }
 
-    fn compress(&mut self, block: u64, last: bool) -> Result<()> {
-        let slots = &self.shared.slots;
+    fn compress(&mut self, block: u64, last: bool, slot: usize) -> Result<()> {
+        let Shared { slots, seat, .. } = self.shared;
+        let Some(level) = self.shared.gzip_level else { return Ok(()) };
         let dictionary = slots.dictionary(block);
         let dictionary = dictionary.as_ref().map_or(&[][..], |tail| tail);
-        let (input, mut output) = (slots.input(block), slots.output(block));
-        if let Some(encoder) = &mut self.encoder {
-            encoder.encode(dictionary, &input, last, &mut output);
+        let (input, mut output) = (slots.input(slot), slots.output(slot));
+        let encoder = self.encoder.get_or_insert_with(|| seat.stock().take_encoder(level));
+        encoder.encode(dictionary, &input, last, &mut output);
+        if !self.shared.verify {
+            return Ok(());
         }
-        let Some(check) = &mut self.check else { return Ok(()) };
+        let check = self.check.get_or_insert_with(BlockCheck::new);
         check.compare(dictionary, &input, last, &output).map_err(|reason| {
             let offset = block * BLOCK as u64;
             let what = format!("the block from byte {offset} of the tar on is wrong: {reason}");
@@ -168,15 +204,19 @@ impl Worker<'_, '_> {
         })
     }
 
-    fn fill(&mut self, block: u64) -> Result<bool> {
-        let mut input = self.shared.slots.fill(block);
-        input.resize(BLOCK, 0);
+    fn fill(&mut self, block: u64, slot: usize) -> Result<bool> {
+        self.pace(block, slot)?;
+        let mut input = self.shared.slots.fill(slot);
         let length = match (&self.shared.supply, &mut self.reader) {
-            (Supply::Stream(stream), _) => lock(stream).fill(&mut input)?,
+            (Supply::Stream(stream), _) => {
+                input.resize(BLOCK, 0);
+                lock(stream).fill(&mut input)?
+            }
             (Supply::Plan(plan), Some(reader)) => {
                 let offset = block * BLOCK as u64;
                 let length = usize::try_from(plan.size() - offset).unwrap_or(BLOCK).min(BLOCK);
-                reader.fill(offset, &mut input[..length])?;
+                input.resize(length, 0);
+                reader.fill(offset, &mut input)?;
                 length
             }
             (Supply::Plan(_), None) => {
@@ -184,10 +224,37 @@ impl Worker<'_, '_> {
             }
         };
         input.truncate(length);
-        if self.encoder.is_some() {
+        if self.shared.gzip_level.is_some() {
             self.shared.slots.keep_tail(block, &input);
         }
         Ok(length < BLOCK)
+    }
+
+    /// Makes way for builds that come before this one. Who must is its only worker, and all blocks
+    /// before this one are done.
+    fn pace(&mut self, block: u64, slot: usize) -> Result<()> {
+        let shared = self.shared;
+        if block > 0 && !shared.pausing {
+            return Ok(());
+        }
+        shared.seat.pace(shared.cancel, || {
+            shared.slots.clear(slot);
+            self.rest();
+        })
+    }
+
+    /// Gives back its encoder.
+    fn rest(&mut self) {
+        self.check = None;
+        if let (Some(level), Some(encoder)) = (self.shared.gzip_level, self.encoder.take()) {
+            self.shared.seat.stock().return_encoder(level, encoder);
+        }
+    }
+}
+
+impl Drop for Worker<'_, '_> {
+    fn drop(&mut self) {
+        self.rest();
     }
 }
 

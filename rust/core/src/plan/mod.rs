@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use self::ahead::Frontier;
 use self::arrange::Arrange;
+use crate::cancel::Cancel;
 use crate::edit::{Edits, Passed};
 use crate::error::Result;
 use crate::source::{Root, Stamp};
@@ -197,6 +198,7 @@ pub struct PlanBuilder {
     warnings: Vec<Warning>,
     outputs: Vec<(u64, u64)>,
     edits: Edits,
+    limit: Option<(usize, Cancel)>,
 }
 
 impl PlanBuilder {
@@ -244,6 +246,11 @@ impl PlanBuilder {
         self.origins.len() - 1
     }
 
+    /// Has `cancel` raised by an entry that is one more than `most`.
+    pub(crate) fn set_limit(&mut self, most: usize, cancel: Cancel) {
+        self.limit = Some((most, cancel));
+    }
+
     /// Adds an entry of a source. An `optional` directory is kept if something below it is.
     pub(crate) fn push(&mut self, mut entry: Entry, mut content: Content, optional: bool) {
         let place = self.edits.can_move().then(|| entry.path.clone());
@@ -263,6 +270,11 @@ impl PlanBuilder {
     pub(crate) fn push_edited(&mut self, entry: Entry, content: Content, passed: Passed) {
         debug_assert!(entry.kind == Kind::Regular || entry.size == 0);
         self.entries.push(Box::new(Planned::new(entry, content, passed)));
+        if let Some((most, cancel)) = &self.limit
+            && self.entries.len() > *most
+        {
+            cancel.raise();
+        }
     }
 }
 

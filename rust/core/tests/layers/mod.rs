@@ -31,7 +31,7 @@ pub(crate) fn tree(files: &[&str]) -> tempfile::TempDir {
 }
 
 /// A build of an uncompressed layer that changes nothing.
-pub(crate) fn plain<'a>(cancel: &'a Cancel, progress: &'a Progress) -> Build<'a> {
+pub(crate) fn plain(cancel: &Cancel, progress: &Progress) -> Build {
     Build {
         policy: Policy::default(),
         edits: Edits::default(),
@@ -39,8 +39,8 @@ pub(crate) fn plain<'a>(cancel: &'a Cancel, progress: &'a Progress) -> Build<'a>
         verify: false,
         threads: 3,
         outputs: Vec::new(),
-        cancel,
-        progress,
+        cancel: cancel.clone(),
+        progress: progress.clone(),
     }
 }
 
