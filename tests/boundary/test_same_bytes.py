@@ -27,7 +27,7 @@ GOLDEN: dict[tuple[Compression, int | None], str] = {
     ("gzip", 9): "sha256:817ee337adb76cbe907c27a5bd6cd947293762a928d2061a6db91fb66a0daea7",
     ("zstd", 1): "sha256:019fe0ddbaaf50525228101c1f0f7bd28d7eb8f1e3e1b8342ed25d32d4dbe2a1",
     ("zstd", 2): "sha256:df86a1a5d323238206d791bee250782359e42ab14eeed531eb89b36eddb28bcd",
-    ("zstd", 3): "sha256:6875e33c99148b7afa5daed62c86fee1c209237e6aef601ef7e0c1c6fbba7821",
+    ("zstd", 3): "sha256:aab5c87731c8ec3d179a58ba368983ccea013be482d9e8e72cb62ffa8a1c9568",
     ("zstd", 9): "sha256:b732b7d5ba7552c00bf3b7dcac765f37bb2425534edfb2ea7f890acc475e5e25",
     ("zstd", 10): "sha256:cd8a508a91cfc51309eef52925525237079c046c674df15e122def5c092254c5",
     ("zstd", 15): "sha256:7aa8f42652266b6504adb0c130e5dd1d4bc9a094cf5233eb3652556664d868f7",
