@@ -118,6 +118,16 @@ def test_many_layers_take_the_memory_of_one(noise: Path, tmp_path: Path, compres
     assert many.peak <= 1.25 * one.peak + 16 * MIB
 
 
+def test_layers_of_several_zstd_jobs_take_the_memory_of_one(tmp_path: Path) -> None:
+    """Each is made by all threads of libzstd, which must not keep memory for every one."""
+    paths = [tmp_path / f"{number}" for number in range(20)]
+    for path in paths:
+        path.write_bytes(os.urandom(10 * MIB))
+    one = cost(SAVE_IMAGE, "zstd", tmp_path / "image.tar", paths[0])
+    many = cost(SAVE_IMAGE, "zstd", tmp_path / "image.tar", *paths)
+    assert many.peak <= 1.25 * one.peak + 16 * MIB
+
+
 @pytest.mark.parametrize("compress", [gzip.open, bz2.open, lzma.open])
 def test_an_archive_that_grows_a_thousand_times(
     tmp_path: Path, compress: Callable[..., IO[bytes]]

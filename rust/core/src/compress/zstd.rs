@@ -1,5 +1,6 @@
 //! zstd (RFC 8878) as one frame, compressed by libzstd's own worker threads.
 
+use std::fmt;
 use std::io::Write;
 
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective::{self, ZSTD_e_continue, ZSTD_e_end};
@@ -22,11 +23,21 @@ const LEVEL_3_HASH_LOG: u32 = 16;
 /// The output of libzstd is taken in pieces of this size.
 const OUTPUT: usize = 256 * 1024;
 
-/// A frame in progress: takes the tar in order, writes compressed bytes as they come.
+/// A frame in progress: takes the tar in order, writes compressed bytes as they come. After its end,
+/// the next frame may follow.
 pub struct FrameEncoder {
+    level: u32,
+    workers: u32,
     context: CCtx<'static>,
     output: Vec<u8>,
     check: Option<FrameCheck>,
+}
+
+impl fmt::Debug for FrameEncoder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { level, workers, .. } = self;
+        write!(formatter, "FrameEncoder(level {level}, {workers} workers)")
+    }
 }
 
 impl FrameEncoder {
@@ -53,13 +64,18 @@ impl FrameEncoder {
         for parameter in parameters {
             context.set_parameter(parameter).map_err(defect)?;
         }
-        Ok(Self { context, output: Vec::with_capacity(OUTPUT), check: None })
+        Ok(Self { level, workers, context, output: Vec::with_capacity(OUTPUT), check: None })
     }
 
-    /// The same, with all that it writes decoded first, for [`Self::verify`].
-    pub fn checked(mut self) -> Result<Self> {
+    /// Has all that the next frame writes decoded first, for [`Self::verify`].
+    pub fn check(&mut self) -> Result<()> {
         self.check = Some(FrameCheck::new()?);
-        Ok(self)
+        Ok(())
+    }
+
+    /// Whether it is as good as a new one for these.
+    pub(crate) fn serves(&self, level: u32, workers: u32) -> bool {
+        (self.level, self.workers) == (level, workers)
     }
 
     /// How many workers a frame of `size` bytes has work for.
@@ -87,8 +103,8 @@ impl FrameEncoder {
 
     /// After its end, refuses a frame that is checked and does not decode to what has the digest
     /// `tar`.
-    pub fn verify(self, tar: Digest) -> Result<()> {
-        self.check.map_or(Ok(()), |check| check.finish(tar))
+    pub fn verify(&mut self, tar: Digest) -> Result<()> {
+        self.check.take().map_or(Ok(()), |check| check.finish(tar))
     }
 
     /// One call of libzstd; returns how many bytes it still holds, at least.
@@ -137,6 +153,17 @@ mod tests {
         }
         encoder.finish(&mut out).unwrap();
         out
+    }
+
+    #[test]
+    fn an_encoder_gives_the_frame_of_a_fresh_one() {
+        let mut encoder = FrameEncoder::new(3, 2).unwrap();
+        for length in [9_000_000, 0, 1, 300_000] {
+            let (input, mut out) = (words(length), Vec::new());
+            encoder.write(&input, &mut out, &Cancel::default()).unwrap();
+            encoder.finish(&mut out).unwrap();
+            assert_eq!(out, frame(3, 2, &input, 1 << 20));
+        }
     }
 
     fn words(length: usize) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::stock::Stock;
 use crate::cancel::Cancel;
 use crate::compress::{
     Compression, EncodedBlock, Encoding, FrameEncoder, GzipTrailer, gzip_header,
@@ -50,6 +51,7 @@ impl<'a> Emitter<'a> {
     pub(super) fn new(
         encoding: Encoding,
         workers: usize,
+        stock: &Stock,
         sink: &'a mut (dyn Write + Send),
         cancel: &'a Cancel,
     ) -> Result<Self> {
@@ -58,8 +60,11 @@ impl<'a> Emitter<'a> {
             Compression::Gzip(level) => Form::Gzip { level, trailer: GzipTrailer::default() },
             Compression::Zstd(level) => {
                 let workers = u32::try_from(workers).unwrap_or(u32::MAX);
-                let frame = FrameEncoder::new(level, workers)?;
-                Form::Zstd(Box::new(if encoding.verify { frame.checked()? } else { frame }))
+                let mut frame = stock.take_frame(level, workers)?;
+                if encoding.verify {
+                    frame.check()?;
+                }
+                Form::Zstd(Box::new(frame))
             }
         };
         let hasher = (!matches!(form, Form::Plain)).then(Hasher::new);
@@ -92,9 +97,10 @@ impl<'a> Emitter<'a> {
     }
 
     /// Digest and size of the blob, whose tar has the digest `diff_id`.
-    pub(super) fn finish(self, diff_id: Digest) -> Result<(Digest, u64)> {
-        if let Form::Zstd(frame) = self.form {
+    pub(super) fn finish(self, diff_id: Digest, stock: &Stock) -> Result<(Digest, u64)> {
+        if let Form::Zstd(mut frame) = self.form {
             frame.verify(diff_id)?;
+            stock.return_frame(*frame);
         }
         Ok((self.blob.hasher.map_or(diff_id, Hasher::finish), self.blob.size))
     }

@@ -141,7 +141,7 @@ pub fn run<'a>(
     let workers = frame_workers(compression, seat.threads(), size);
     // They are started at once and cannot be paused.
     let exclusion = (workers > 1).then(|| seat.exclude_others(cancel)).transpose()?;
-    let emitter = Emitter::new(encoding, workers, sink, cancel)?;
+    let emitter = Emitter::new(encoding, workers, seat.stock(), sink, cancel)?;
     // The last block is the first that is not full: an empty one at an exact multiple.
     let blocks = size.map(|size| size / BLOCK as u64 + 1);
     let extent = (own_threads(compression, seat.threads()), blocks);

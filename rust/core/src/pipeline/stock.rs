@@ -3,7 +3,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::compress::{BlockEncoder, EncodedBlock};
+use crate::compress::{BlockEncoder, EncodedBlock, FrameEncoder};
+use crate::error::Result;
 
 /// Bytes of a piece of a blob that is held.
 const PIECE: usize = 64 << 10;
@@ -19,6 +20,8 @@ struct Shelves {
     blocks: Vec<(Vec<u8>, EncodedBlock)>,
     /// Each with its level.
     encoders: Vec<(u32, BlockEncoder)>,
+    /// Between two frames: libzstd keeps its buffers, which are its jobs' input.
+    frames: Vec<FrameEncoder>,
     pieces: Vec<Vec<u8>>,
 }
 
@@ -47,6 +50,23 @@ impl Stock {
 
     pub(super) fn return_encoder(&self, level: u32, encoder: BlockEncoder) {
         self.lock().encoders.push((level, encoder));
+    }
+
+    /// An encoder of zstd frames, as good as a new one.
+    pub(super) fn take_frame(&self, level: u32, workers: u32) -> Result<FrameEncoder> {
+        let mut shelves = self.lock();
+        let found = shelves.frames.iter().position(|frame| frame.serves(level, workers));
+        if let Some(found) = found {
+            return Ok(shelves.frames.swap_remove(found));
+        }
+        // It takes the place of another one.
+        let other = shelves.frames.pop();
+        drop((shelves, other));
+        FrameEncoder::new(level, workers)
+    }
+
+    pub(super) fn return_frame(&self, frame: FrameEncoder) {
+        self.lock().frames.push(frame);
     }
 
     /// Adds `bytes` to what `pieces` hold.

@@ -95,7 +95,7 @@ impl<'a> Shared<'a> {
         let tar = self.tar.into_inner().unwrap_or_else(PoisonError::into_inner);
         let emitter = self.emitter.into_inner().unwrap_or_else(PoisonError::into_inner);
         let diff_id = tar.hasher.finish();
-        let (digest, size) = emitter.finish(diff_id)?;
+        let (digest, size) = emitter.finish(diff_id, self.seat.stock())?;
         Ok(Output { diff_id, uncompressed_size: tar.size, digest, size })
     }
 }
