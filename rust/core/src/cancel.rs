@@ -1,9 +1,13 @@
 //! One flag that stops a build from outside.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, MutexGuard};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
+
+/// A thread that waits looks at the flag this often.
+const WAIT: Duration = Duration::from_millis(20);
 
 /// A shared flag: whoever holds a clone may raise it, every stage looks at it between pieces of
 /// work of at most a few tens of milliseconds.
@@ -38,6 +42,16 @@ impl Cancel {
     pub fn check(&self) -> Result<()> {
         if self.is_raised() { Err(Error::Cancelled) } else { Ok(()) }
     }
+}
+
+/// Waits until `changed` tells of a change, or it is time to look at a flag again.
+pub(crate) fn wait_for_change<'a, T>(
+    changed: &Condvar,
+    guard: MutexGuard<'a, T>,
+) -> MutexGuard<'a, T> {
+    changed
+        .wait_timeout(guard, WAIT)
+        .map_or_else(|poisoned| poisoned.into_inner().0, |(guard, _)| guard)
 }
 
 #[cfg(test)]

@@ -6,11 +6,13 @@
 //!                  └► compress (any order) ─► emit: digest and sink (in order)
 //! ```
 //!
-//! [`schedule`] knows the order and nothing of bytes; [`worker`] does the work and knows nothing
-//! of order; [`emit`] is the last step of each compression; [`pool`] has the threads, which several
-//! builds may share. Bytes depend on block edges, which are constants, never on who did what when.
+//! [`order`] knows what is due and nothing of bytes, and [`schedule`] hands that out; [`worker`] does
+//! the work and knows nothing of order; [`emit`] is the last step of each compression; [`pool`] has
+//! the threads, which several builds may share. Bytes depend on block edges, which are constants,
+//! never on who did what when.
 
 mod emit;
+mod order;
 mod pool;
 mod schedule;
 mod slots;

@@ -9,19 +9,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::BLOCK;
 use super::stock::Stock;
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, wait_for_change};
 use crate::error::Result;
 
 /// Bytes of blobs that wait for their turn, for each thread: as much as it has in a block that it
 /// works on. One block may come to it.
 const HELD: usize = BLOCK;
-
-/// Who waits looks at the cancel flag this often.
-const WAIT: Duration = Duration::from_millis(20);
 
 /// A number of threads, and their memory, for builds that share them.
 #[derive(Debug)]
@@ -107,10 +103,7 @@ impl Pool {
         let mut state = self.lock();
         while !ready(&state) {
             cancel.check()?;
-            state = self
-                .changed
-                .wait_timeout(state, WAIT)
-                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+            state = wait_for_change(&self.changed, state);
         }
         Ok(state)
     }
@@ -263,6 +256,7 @@ impl Drop for Exclusion<'_> {
 #[cfg(test)]
 mod tests {
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
 

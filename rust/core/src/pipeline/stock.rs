@@ -37,15 +37,9 @@ impl Stock {
 
     /// An encoder of gzip blocks, as good as a new one.
     pub(super) fn take_encoder(&self, level: u32) -> BlockEncoder {
-        let mut shelves = self.lock();
-        let found = shelves.encoders.iter().position(|(of, _)| *of == level);
-        if let Some(found) = found {
-            return shelves.encoders.swap_remove(found).1;
-        }
-        // It takes the place of one of another level.
-        let other = shelves.encoders.pop();
-        drop((shelves, other));
-        BlockEncoder::new(level)
+        let fits = |(of, _): &(u32, BlockEncoder)| *of == level;
+        let found = take(&mut self.lock().encoders, fits);
+        found.filter(fits).map_or_else(|| BlockEncoder::new(level), |(_, encoder)| encoder)
     }
 
     pub(super) fn return_encoder(&self, level: u32, encoder: BlockEncoder) {
@@ -54,15 +48,9 @@ impl Stock {
 
     /// An encoder of zstd frames, as good as a new one.
     pub(super) fn take_frame(&self, level: u32, workers: u32) -> Result<FrameEncoder> {
-        let mut shelves = self.lock();
-        let found = shelves.frames.iter().position(|frame| frame.serves(level, workers));
-        if let Some(found) = found {
-            return Ok(shelves.frames.swap_remove(found));
-        }
-        // It takes the place of another one.
-        let other = shelves.frames.pop();
-        drop((shelves, other));
-        FrameEncoder::new(level, workers)
+        let fits = |frame: &FrameEncoder| frame.serves(level, workers);
+        let found = take(&mut self.lock().frames, fits);
+        found.filter(fits).map_or_else(|| FrameEncoder::new(level, workers), Ok)
     }
 
     pub(super) fn return_frame(&self, frame: FrameEncoder) {
@@ -95,6 +83,12 @@ impl Stock {
     fn lock(&self) -> MutexGuard<'_, Shelves> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes one that fits, or else any: a new one takes its place.
+fn take<T>(shelf: &mut Vec<T>, fits: impl FnMut(&T) -> bool) -> Option<T> {
+    let place = shelf.iter().position(fits).or(shelf.len().checked_sub(1))?;
+    Some(shelf.swap_remove(place))
 }
 
 #[cfg(test)]

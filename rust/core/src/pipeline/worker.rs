@@ -4,8 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
 use super::emit::Emitter;
+use super::order::{Due, Task, slots_of};
 use super::pool::Seat;
-use super::schedule::{Due, Schedule, Task, slots_of};
+use super::schedule::Schedule;
 use super::slots::Slots;
 use super::{BLOCK, Output, Progress, Stream};
 use crate::cancel::Cancel;

@@ -13,6 +13,10 @@ const NEAR_BITS: u32 = 14;
 /// Three bytes are worth a match only if they are not too far away.
 const NEAR: usize = 8192;
 
+type Heads = [u32; 1 << HEAD_BITS];
+type Near = [u16; 1 << NEAR_BITS];
+type Deltas = [u16; REACH];
+
 /// A match; without a distance there is none.
 #[derive(Clone, Copy)]
 pub(super) struct Match {
@@ -27,9 +31,9 @@ pub(super) struct Match {
 pub(super) struct Chain {
     /// A match of this length ends a search.
     pub(super) nice: usize,
-    heads: Box<[u32; 1 << HEAD_BITS]>,
-    near: Box<[u16; 1 << NEAR_BITS]>,
-    deltas: Box<[u16; REACH]>,
+    heads: Box<Heads>,
+    near: Box<Near>,
+    deltas: Box<Deltas>,
 }
 
 impl Chain {
@@ -47,27 +51,11 @@ impl Chain {
     /// Adds positions without a look at their candidates.
     #[inline(never)]
     pub(super) fn add(&mut self, bytes: &Bytes, from: usize, end: usize) {
+        // In registers, where one call after the other would load them anew.
         let Self { heads, near, deltas, .. } = self;
         for (position, word) in (from..end).zip(bytes[from..end + 3].windows(4)) {
-            let word = load_u32(word, 0);
-            let head = &mut heads[head_hash(word)];
-            deltas[position % REACH] = (position as u32).wrapping_sub(*head) as u16;
-            *head = position as u32;
-            near[near_hash(word)] = position as u16;
+            insert(heads, near, deltas, load_u32(word, 0), position);
         }
-    }
-
-    /// Adds a position; returns how far back the last ones of four and of three such bytes are.
-    #[inline(always)]
-    fn insert(&mut self, word: u32, position: usize) -> (usize, usize) {
-        let head = &mut self.heads[head_hash(word)];
-        let distance = position - *head as usize;
-        *head = position as u32;
-        self.deltas[position % REACH] = distance as u16;
-        let near = &mut self.near[near_hash(word)];
-        let near_distance = usize::from((position as u16).wrapping_sub(*near));
-        *near = position as u16;
-        (distance, near_distance)
     }
 
     /// The candidate before the one at `distance`.
@@ -88,7 +76,8 @@ impl Chain {
         near: bool,
     ) -> Match {
         let word = load_u32(&bytes[..], position);
-        let (mut distance, near_distance) = self.insert(word, position);
+        let (mut distance, near_distance) =
+            insert(&mut self.heads, &mut self.near, &mut self.deltas, word, position);
         let mut best = Match { length: longest, distance: 0 };
         if near && longest < SHORTEST && (1..=NEAR).contains(&near_distance) {
             let unlike = load_u32(&bytes[..], position - near_distance) ^ word;
@@ -153,7 +142,8 @@ impl Chain {
         mut tell: impl FnMut(usize, usize),
     ) -> usize {
         let word = load_u32(&bytes[..], position);
-        let (mut distance, near_distance) = self.insert(word, position);
+        let (mut distance, near_distance) =
+            insert(&mut self.heads, &mut self.near, &mut self.deltas, word, position);
         let mut longest = 0;
         if most >= SHORTEST && (1..REACH).contains(&near_distance) {
             let unlike = load_u32(&bytes[..], position - near_distance) ^ word;
@@ -190,6 +180,25 @@ impl Chain {
         }
         longest
     }
+}
+
+/// Adds a position; returns how far back the last ones of four and of three such bytes are.
+#[inline(always)]
+fn insert(
+    heads: &mut Heads,
+    near: &mut Near,
+    deltas: &mut Deltas,
+    word: u32,
+    position: usize,
+) -> (usize, usize) {
+    let head = &mut heads[head_hash(word)];
+    let distance = position - *head as usize;
+    *head = position as u32;
+    deltas[position % REACH] = distance as u16;
+    let near = &mut near[near_hash(word)];
+    let near_distance = usize::from((position as u16).wrapping_sub(*near));
+    *near = position as u16;
+    (distance, near_distance)
 }
 
 #[inline(always)]
