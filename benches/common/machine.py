@@ -5,6 +5,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from .arguments import available_cores
+
 # The instructions that decide how fast digests and compressors are.
 TELLING_FLAGS = ("sha_ni", "sha2", "pclmulqdq", "avx2", "avx512f")
 
@@ -35,7 +37,7 @@ def this_machine() -> Machine:
     return Machine(
         cpu=facts.get("model name", platform.machine()),
         instructions=tuple(flag for flag in TELLING_FLAGS if flag in flags),
-        cores=len(os.sched_getaffinity(0)),
+        cores=available_cores(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         kernel=platform.release(),
     )

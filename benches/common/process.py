@@ -12,6 +12,7 @@ from pathlib import Path
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 KIB = 1024
+EXIT_FAILED = 1  # of a bench that could not measure
 FASTLAYER = (sys.executable, "-m", "fastlayer")
 
 
@@ -79,6 +80,7 @@ def launch(command: Sequence[str], folder: Path) -> Cost:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
+            env=usual_environment(),
             check=False,
         )
     lines = said.read_text(errors="replace").strip().splitlines()
@@ -88,6 +90,12 @@ def launch(command: Sequence[str], folder: Path) -> Cost:
     if int(status):
         raise RunFailedError(f"exit status {status}: {lines[-1] if lines else 'nothing on stderr'}")
     return Cost(float(wall), float(user), float(system), int(peak) * KIB, int(floor) * KIB)
+
+
+def usual_environment() -> dict[str, str]:
+    """Return the environment, without what would have Python compile its modules in each run."""
+    unusual = "PYTHONDONTWRITEBYTECODE"
+    return {name: value for name, value in os.environ.items() if name != unusual}
 
 
 def build(arguments: Sequence[str], workspace: Path) -> tuple[Cost, int]:

@@ -1,6 +1,6 @@
 """What every report says of the conditions, and how it is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from .machine import Machine
@@ -16,11 +16,12 @@ def machine_line(machine: Machine) -> str:
     )
 
 
-def write_reports(out: Path, reports: Mapping[str, str]) -> str:
-    """Write each report into the folder; return what to say of that."""
-    for name, text in reports.items():
-        (out / name).write_text(text, encoding="utf-8")
-    return f"wrote {', '.join(reports)} in {out}"
+def write_reports(out: Path, name: str, markdown: str, picture: str, json: str) -> str:
+    """Write the three files of a bench into the folder; return what to say of that."""
+    texts = {f"{name}.md": markdown, f"{name}.svg": picture, f"{name}.json": json}
+    for file, text in texts.items():
+        (out / file).write_text(text, encoding="utf-8")
+    return f"wrote {', '.join(texts)} in {out}"
 
 
 def sections(*parts: str | Sequence[str]) -> str:

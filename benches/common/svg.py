@@ -12,6 +12,12 @@ WIDTH = 920
 MARGIN = 36
 TITLE_HEIGHT = 92
 
+# Of bars, one below the other in groups with a title.
+GROUP_HEIGHT = 34
+ROW_HEIGHT = 30
+BAR_HEIGHT = 18
+GROUP_GAP = 12
+
 STYLE = """
 text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif }
 text { font-size: 13px; fill: #1e293b }

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benches.common.arguments import available_cores, positive
+from benches.common.arguments import add_out, add_runs, add_threads, add_tree
 from benches.common.machine import this_machine
+from benches.common.process import EXIT_FAILED
 from benches.common.report import write_reports
 from benches.common.trees import warm
 
@@ -20,11 +21,11 @@ from .measure import measure
 from .picture import picture
 from .report import Comparison, as_json, markdown, notes, terminal
 
-DEFAULT_OUT = Path("build/compare")
+NAME = "compare"
 # igzip-1 is the fastest way to a gzip layer that a shell has.
 DEFAULTS = {"only": "*", "baseline": "igzip-1"}
 PLAIN_WIDTH = 120  # characters of the table where no terminal says how many it has
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+EXIT_INTERRUPTED = 130
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -33,30 +34,16 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="python -m benches.compare",
         description="Times fastlayer and other tools making one layer of TREE.",
     )
-    parser.add_argument("tree", type=Path, metavar="TREE", help="the folder to pack")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="where the report goes, and layers while they are made (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--runs", type=positive, default=3, metavar="N", help="of each (default: %(default)s)"
-    )
+    add_tree(parser)
+    add_out(parser, NAME)
+    add_runs(parser)
     parser.add_argument(
         "--only",
         default=DEFAULTS["only"],
         metavar="NAME,…",
         help="contestants to run; * and ? are wildcards (default: all)",
     )
-    parser.add_argument(
-        "--threads",
-        type=positive,
-        default=available_cores(),
-        metavar="N",
-        help="threads for those that can be told (default: the cores, %(default)s here)",
-    )
+    add_threads(parser)
     parser.add_argument(
         "--baseline",
         default=DEFAULTS["baseline"],
@@ -65,8 +52,6 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     chosen = parser.parse_args(argv)
     names = [one.name for one in all_contestants()]
-    if not chosen.tree.is_dir():
-        parser.error(f"`{chosen.tree}` is not a folder")
     for pattern in (*chosen.only.split(","), chosen.baseline):
         if not any(fnmatch(name, pattern) for name in names):
             parser.error(f"no contestant is named `{pattern}`; there are: {', '.join(names)}")
@@ -127,12 +112,8 @@ def main(argv: Sequence[str]) -> int:
         comparison = compare(chosen, talk)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    reports = {
-        "compare.md": markdown(comparison),
-        "compare.svg": picture(comparison),
-        "compare.json": as_json(comparison),
-    }
-    written = write_reports(chosen.out, reports)
+    reports = markdown(comparison), picture(comparison), as_json(comparison)
+    written = write_reports(chosen.out, NAME, *reports)
     out = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     out.print(terminal(comparison))
     for contestant, reason in notes(comparison):

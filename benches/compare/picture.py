@@ -5,7 +5,11 @@ from math import floor
 from xml.etree.ElementTree import Element, SubElement
 
 from benches.common.svg import (
+    BAR_HEIGHT,
+    GROUP_GAP,
+    GROUP_HEIGHT,
     MARGIN,
+    ROW_HEIGHT,
     TITLE_HEIGHT,
     box,
     canvas,
@@ -22,10 +26,6 @@ from .report import Comparison
 
 BARS_LEFT = 292
 BARS_RIGHT = 740  # what is left of the width holds the figures of the longest bar
-GROUP_HEIGHT = 34
-ROW_HEIGHT = 30
-BAR_HEIGHT = 18
-GROUP_GAP = 12
 AXIS_HEIGHT = 46
 NOTE_HEIGHT = 20
 NOTE_LENGTH = 118  # characters that fit into the width

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benches.common.arguments import available_cores, positive
+from benches.common.arguments import add_out, add_runs, add_threads
 from benches.common.machine import this_machine
+from benches.common.process import EXIT_FAILED, RunFailedError
 from benches.common.report import write_reports
 
 from .measure import measure
@@ -17,7 +18,7 @@ from .picture import picture
 from .report import Growth, as_json, markdown
 from .series import Sizes, make_series
 
-DEFAULT_OUT = Path("build/growth")
+NAME = "growth"
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -26,23 +27,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="python -m benches.growth",
         description="Times builds of ever more megabytes, files and layers. The trees take 3 GB.",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=DEFAULT_OUT,
-        metavar="DIR",
-        help="where the report goes, and trees while they are built (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--runs", type=positive, default=3, metavar="N", help="of each (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--threads",
-        type=positive,
-        default=available_cores(),
-        metavar="N",
-        help="of builds (default: the cores, %(default)s here)",
-    )
+    add_out(parser, NAME)
+    add_runs(parser)
+    add_threads(parser)
     return parser.parse_args(argv)
 
 
@@ -67,14 +54,14 @@ def main(argv: Sequence[str], sizes: Sizes | None = None) -> int:
     """Measure, write the reports and print the text; return the exit status."""
     chosen = arguments(argv)
     talk = Console(stderr=True, highlight=False)
-    growth = grow(chosen, sizes or Sizes(), talk)
-    reports = {
-        "growth.md": markdown(growth),
-        "growth.svg": picture(growth),
-        "growth.json": as_json(growth),
-    }
-    written = write_reports(chosen.out, reports)
-    print(reports["growth.md"], end="")
+    try:
+        growth = grow(chosen, sizes or Sizes(), talk)
+    except RunFailedError as error:
+        talk.print(f"{NAME}: {error}", markup=False)
+        return EXIT_FAILED
+    text = markdown(growth)
+    written = write_reports(chosen.out, NAME, text, picture(growth), as_json(growth))
+    print(text, end="")
     talk.print(written)
     return 0
 

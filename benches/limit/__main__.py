@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benches.common.arguments import available_cores, positive
+from benches.common.arguments import add_out, add_runs, add_tree, available_cores, positive
 from benches.common.machine import this_machine
+from benches.common.process import EXIT_FAILED, RunFailedError
 from benches.common.report import write_reports
 from benches.common.trees import warm
 
@@ -18,7 +19,7 @@ from .model import Limits
 from .picture import picture
 from .report import as_json, markdown
 
-DEFAULT_OUT = Path("build/limit")
+NAME = "limit"
 COMPRESSIONS = ("gzip:1", "gzip", "gzip:6", "zstd:1", "zstd:3", "zstd:9", "none")
 
 
@@ -29,14 +30,10 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         description="Times each stage of a layer of TREE alone, and whole builds beside them.",
     )
     cores = available_cores()
-    parser.add_argument("tree", type=Path, metavar="TREE", help="the folder to pack")
+    add_tree(parser)
     parser.add_argument("compressions", nargs="*", default=COMPRESSIONS, metavar="COMPRESSION")
-    parser.add_argument(
-        "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="for the report"
-    )
-    parser.add_argument(
-        "--runs", type=positive, default=3, metavar="N", help="of each (default: %(default)s)"
-    )
+    add_out(parser, NAME)
+    add_runs(parser)
     parser.add_argument(
         "--cores",
         type=positive,
@@ -46,8 +43,6 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         help=f"that builds may use (default: 1 and all, {cores} here)",
     )
     chosen = parser.parse_args(argv)
-    if not chosen.tree.is_dir():
-        parser.error(f"`{chosen.tree}` is not a folder")
     if max(chosen.cores) > cores:
         parser.error(f"there are only {cores} cores, not {max(chosen.cores)}")
     return chosen
@@ -82,14 +77,14 @@ def main(argv: Sequence[str]) -> int:
     """Measure, write the reports and print the text; return the exit status."""
     chosen = arguments(argv)
     talk = Console(stderr=True, highlight=False)
-    limits = find_limits(chosen, talk)
-    reports = {
-        "limit.md": markdown(limits),
-        "limit.svg": picture(limits),
-        "limit.json": as_json(limits),
-    }
-    written = write_reports(chosen.out, reports)
-    print(reports["limit.md"], end="")
+    try:
+        limits = find_limits(chosen, talk)
+    except RunFailedError as error:
+        talk.print(f"{NAME}: {error}", markup=False)
+        return EXIT_FAILED
+    text = markdown(limits)
+    written = write_reports(chosen.out, NAME, text, picture(limits), as_json(limits))
+    print(text, end="")
     talk.print(written)
     return 0
 

@@ -4,7 +4,11 @@ from xml.etree.ElementTree import Element, SubElement
 
 from benches.common.panel import Axis, Panel, draw_legend, draw_panel, draw_seconds, round_ticks
 from benches.common.svg import (
+    BAR_HEIGHT,
+    GROUP_GAP,
+    GROUP_HEIGHT,
     MARGIN,
+    ROW_HEIGHT,
     TITLE_HEIGHT,
     WIDTH,
     box,
@@ -21,11 +25,7 @@ from .model import Limits, Row
 
 BARS_LEFT = 130
 BARS_RIGHT = 600  # what is left of the width holds the figures of the longest bar
-GROUP_HEIGHT = 34
-ROW_HEIGHT = 30
-BAR_HEIGHT = 18
 LIMIT_HEIGHT = 26  # of the stroke across a bar
-GROUP_GAP = 12
 PANEL_TOP = 60  # from the last bar to the panel's grid
 PANEL_HEIGHT = 260
 FOOT_HEIGHT = 84

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import time
 from contextlib import contextmanager, suppress
@@ -65,7 +64,7 @@ class OutputFile:
 def output_file(directory: Path) -> Iterator[OutputFile]:
     """Open a new temporary file in `directory`; it is removed unless it is committed."""
     _remove_stale(directory)
-    temporary = directory / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+    temporary = directory / f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
     def remove() -> None:
