@@ -31,14 +31,21 @@ from archives import (
     write_archive,
     write_folder,
 )
-from fastlayer.archive.contents import StoredImage, find_contents, open_contents
+from fastlayer.archive.blob import Blob
+from fastlayer.archive.contents import find_contents, open_contents
 from fastlayer.errors import InvalidImageError
 from fastlayer.media_type import DOCKER_LAYER, DOCKER_LAYER_GZIP, OCI_INDEX, OCI_LAYER_ZSTD
+from fastlayer.stored.blob import scan_blob
+from fastlayer.stored.image import StoredImage, StoredLayer
 
 
 def images(path: str | Path) -> list[StoredImage]:
-    with open_contents(path) as contents:
-        return contents.images()
+    contents = open_contents(path)
+    return contents.images()
+
+
+def content(layer: StoredLayer) -> bytes:
+    return b"".join(layer.blob.chunks())
 
 
 def refused(path: str | Path, reason: str) -> None:
@@ -57,32 +64,32 @@ def test_every_kind_tells_of_the_same_image(make: Callable[..., Members], archiv
     """A layout in a tar, the archive that loads everywhere and an old one hold one image."""
     sample = Sample()
     write_archive(archive, make(sample))
-    with open_contents(archive) as contents:
-        [image] = contents.images()
-        assert image.tags == ("custom/hello:latest",)
-        assert image.config_content == sample.config
-        assert image.config_descriptor.digest == digest(sample.config)
-        assert str(image.platform) == "linux/amd64"
-        for stored, layer in zip(image.layers, sample.layers, strict=True):
-            assert stored.blob.read() == layer.blob
-            assert stored.descriptor.digest == digest(layer.blob)
-            assert stored.descriptor.size == len(layer.blob)
-            assert stored.diff_id == digest(layer.tar)
-            assert stored.blob.scan().diff_id == stored.diff_id
+    contents = open_contents(archive)
+    [image] = contents.images()
+    assert image.tags == ("custom/hello:latest",)
+    assert image.config_content == sample.config
+    assert image.config_descriptor.digest == digest(sample.config)
+    assert str(image.platform) == "linux/amd64"
+    for stored, layer in zip(image.layers, sample.layers, strict=True):
+        assert content(stored) == layer.blob
+        assert stored.descriptor.digest == digest(layer.blob)
+        assert stored.descriptor.size == len(layer.blob)
+        assert stored.diff_id == digest(layer.tar)
+        assert scan_blob(stored.blob).diff_id == stored.diff_id
 
 
 def test_a_layout_directory(tmp_path: Path) -> None:
     """The manifest's own bytes and descriptor are kept; blobs can be read again and again."""
     sample = Sample()
     write_folder(tmp_path, layout(sample))
-    with open_contents(f"oci:{tmp_path}") as contents:
-        [image] = contents.images()
-        assert image.descriptor is not None
-        assert image.descriptor.digest == digest(sample.manifest)
-        assert image.manifest_content == sample.manifest
-        assert image.manifest is not None
-        assert [blob.blob.read() for blob in image.layers] == [x.blob for x in LAYERS]
-        assert [blob.blob.read() for blob in image.layers] == [x.blob for x in LAYERS]
+    contents = open_contents(f"oci:{tmp_path}")
+    [image] = contents.images()
+    assert image.descriptor is not None
+    assert image.descriptor.digest == digest(sample.manifest)
+    assert image.manifest_content == sample.manifest
+    assert image.manifest is not None
+    assert [content(blob) for blob in image.layers] == [x.blob for x in LAYERS]
+    assert [content(blob) for blob in image.layers] == [x.blob for x in LAYERS]
 
 
 def test_files_are_closed(tmp_path: Path) -> None:
@@ -408,6 +415,8 @@ def test_a_linked_layer_of_an_archive(target: str, hard: bool, archive: Path) ->
     write_archive(archive, linked(target, hard=hard))
     [image] = images(archive)
     first, second = image.layers
+    assert isinstance(first.blob, Blob)
+    assert isinstance(second.blob, Blob)
     assert (first.blob.offset, first.blob.size) == (second.blob.offset, second.blob.size)
 
 
@@ -484,12 +493,13 @@ def test_what_a_layout_does_not_know_is_ignored(tmp_path: Path) -> None:
 def test_a_blob_that_shrinks(tmp_path: Path) -> None:
     """A file that is cut while it is open is no whole document."""
     write_folder(tmp_path, layout(SAMPLE))
-    with open_contents(tmp_path) as contents:
-        [image] = contents.images()
-        blob = image.layers[0].blob
-        Path(blob.path).write_bytes(b"")
-        with pytest.raises(InvalidImageError, match="is cut short"):
-            blob.read()
+    contents = open_contents(tmp_path)
+    [image] = contents.images()
+    blob = image.layers[0].blob
+    assert isinstance(blob, Blob)
+    Path(blob.path).write_bytes(b"")
+    with pytest.raises(InvalidImageError, match="is cut short"):
+        blob.read()
 
 
 def test_a_blob_of_sha512(tmp_path: Path) -> None:

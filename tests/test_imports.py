@@ -9,27 +9,40 @@ import fastlayer as fl
 
 PACKAGE = Path(fl.__file__).parent
 
-# Values ← documents ← engine ← layer ← image ← archive ← looking at images ← cli.
+# Values ← documents ← engine ← stored ← layer ← image ← archive ← location ← looking ← cli.
 ORDER = [
     {"errors"},
     {"attribute", "digest", "media_type", "setting", "undo"},
     {"platform", "epoch"},
     {"reference"},
-    {"descriptor", "document", "store"},
+    {"descriptor", "document", "store", "tags"},
     {"config", "manifest", "index"},
-    {"engine"},
+    {"changes", "engine"},
     {"edit", "policy"},
     {"edit_file"},
     {"options"},
+    {"stored"},
     {"layer", "mtree"},
+    {"built", "derive", "rebase"},
+    {"assembly"},
     {"image"},
+    {"image_index"},
     {"archive"},
+    {"location"},
     {"difference", "inspection", "validation"},
     {"cli"},
 ]
 # Methods that write are doors to the sinks above them, and `edit.load` is one to its file format;
 # they open when they are called.
-DOORS = {("layer", "archive"), ("image", "archive"), ("edit", "edit_file")}
+DOORS = {
+    ("edit", "edit_file"),
+    ("image", "archive"),
+    ("image", "location"),
+    ("image_index", "archive"),
+    ("image_index", "location"),
+    ("layer", "archive"),
+    ("stored", "location"),
+}
 
 
 def imports(path: Path) -> set[tuple[str, bool]]:

@@ -18,6 +18,8 @@ and `validate` look at what is there, `diff` at what changed.
 
 from fastlayer import edit
 from fastlayer.archive.docker import save_archive
+from fastlayer.built import BuiltImage, BuiltIndex
+from fastlayer.changes import ConfigAdditions, ConfigRemovals
 from fastlayer.config import ConfigSettings, Healthcheck, History, ImageConfig
 from fastlayer.descriptor import Descriptor
 from fastlayer.difference import Difference, Fact, diff
@@ -40,17 +42,21 @@ from fastlayer.errors import (
     UnmatchedEditError,
     UnsupportedEntryError,
 )
-from fastlayer.image import BuiltImage, Image
+from fastlayer.image import Image
+from fastlayer.image_index import Index, IndexEntry
 from fastlayer.inspection import Inspection, inspect
 from fastlayer.layer import BuiltLayer, Layer
-from fastlayer.options import LayerOptions
+from fastlayer.options import LayerOptions, PackOptions
 from fastlayer.platform import Platform
 from fastlayer.reference import Reference
 from fastlayer.validation import Problem, Report, validate
 
 __all__ = [
     "BuiltImage",
+    "BuiltIndex",
     "BuiltLayer",
+    "ConfigAdditions",
+    "ConfigRemovals",
     "ConfigSettings",
     "Descriptor",
     "Difference",
@@ -61,6 +67,8 @@ __all__ = [
     "History",
     "Image",
     "ImageConfig",
+    "Index",
+    "IndexEntry",
     "Inspection",
     "InternalError",
     "InvalidArgumentError",
@@ -74,6 +82,7 @@ __all__ = [
     "MalformedArchiveError",
     "MtreeError",
     "NotBuiltError",
+    "PackOptions",
     "Platform",
     "Problem",
     "Reference",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastlayer import engine
-from fastlayer.archive.blob import open_file
+from fastlayer.archive.blob import file_blob
 from fastlayer.archive.contents import find_contents
 from fastlayer.errors import InvalidImageError, quoted, warn_of
 
 if TYPE_CHECKING:
-    from fastlayer.archive.blob import Blob
+    from fastlayer.store import Stretch
 
 __all__ = ["Difference", "Fact", "diff"]
-
-_Stretch: TypeAlias = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +73,21 @@ def diff(before: str | os.PathLike[str], after: str | os.PathLike[str]) -> list[
     ]
 
 
-def _side(path: str | os.PathLike[str], files: ExitStack) -> str | _Stretch | list[_Stretch]:
+def _side(path: str | os.PathLike[str], files: ExitStack) -> str | Stretch | list[Stretch]:
     name = os.fsdecode(path)
     # A layout is a directory too.
     if os.path.isdir(name) and not os.path.lexists(os.path.join(name, "oci-layout")):  # noqa: PTH112, PTH118
         return name
     contents = find_contents(path)
     if contents is None:
-        return _stretch(files.enter_context(open_file(name)), files)
-    files.enter_context(contents)
+        return files.enter_context(file_blob(name).stretch())
     images = contents.images()
     if len(images) > 1:
         raise InvalidImageError(
             f"{quoted(name)} holds {len(images)} images: choose one by its tag, such as "
             "`oci:DIR:TAG` or `docker-archive:FILE:TAG`"
         )
-    return [_stretch(layer.blob, files) for layer in images[0].layers]
-
-
-def _stretch(blob: Blob, files: ExitStack) -> _Stretch:
-    return files.enter_context(blob.open()), blob.offset, blob.size, blob.name
+    return [files.enter_context(layer.blob.stretch()) for layer in images[0].layers]
 
 
 def _text(name: bytes) -> str:

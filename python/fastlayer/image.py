@@ -1,7 +1,7 @@
 """Images as values: layers, a config, a history. Every change returns a new image.
 
-The sinks are in `fastlayer.archive`, which knows images; the methods that write are doors to
-them, imported when they are opened.
+Where images come from and go to is known to modules above this one; the methods that read and
+write are doors to them, imported when they are opened.
 """
 
 from __future__ import annotations
@@ -11,80 +11,44 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from fastlayer import media_type
+from fastlayer import assembly, changes, derive
 from fastlayer.config import History, ImageConfig, RootFS
-from fastlayer.descriptor import Descriptor
-from fastlayer.digest import Digest
-from fastlayer.document import encode
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError
-from fastlayer.layer import build_layers
-from fastlayer.manifest import Manifest
 from fastlayer.platform import Platform
+from fastlayer.rebase import rebased
 from fastlayer.setting import timestamp
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from typing import Any, BinaryIO, Unpack
+    from typing import BinaryIO, Unpack
 
+    from fastlayer.built import BuiltImage
+    from fastlayer.changes import ConfigAdditions, ConfigRemovals
     from fastlayer.config import ConfigSettings
+    from fastlayer.engine import Progress
     from fastlayer.layer import BuiltLayer, Layer
     from fastlayer.media_type import Format
-    from fastlayer.store import BlobStore
+    from fastlayer.options import LayerOptions, PackOptions
+    from fastlayer.store import ImageStore
+    from fastlayer.stored.image import StoredImage, StoredLayer
 
-__all__ = ["BuiltImage", "Image"]
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltImage:
-    """An image whose blobs were written.
-
-    `descriptor` is the manifest's; `config` the config's, whose digest is the image ID.
-    """
-
-    descriptor: Descriptor
-    config: Descriptor
-    layers: tuple[BuiltLayer, ...]
-    platform: Platform
-    tags: tuple[str, ...] = ()
-    output: str = ""
-
-    @property
-    def digest(self) -> Digest:
-        """SHA-256 of the manifest."""
-        return self.descriptor.digest
-
-    @property
-    def media_type(self) -> str:
-        """Media type of the manifest."""
-        return self.descriptor.media_type
-
-    @property
-    def size(self) -> int:
-        """Bytes of the manifest."""
-        return self.descriptor.size
-
-    def record(self) -> dict[str, Any]:
-        """Return the facts as plain JSON values, as `fastlayer build --json` prints them."""
-        return {
-            "digest": str(self.digest),
-            "mediaType": self.media_type,
-            "tags": list(self.tags),
-            "output": self.output,
-            "platform": str(self.platform),
-            "config": {"digest": str(self.config.digest), "size": self.config.size},
-            "layers": [layer.record() for layer in self.layers],
-        }
+__all__ = ["Image"]
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A description of an image. Nothing is read or written until a sink runs it."""
+    """A description of an image. Nothing but documents is read until a sink runs it.
+
+    `origin` is the stored image that it began as: what is not changed of that keeps its bytes,
+    and what fastlayer does not know of it is kept.
+    """
 
     config: ImageConfig
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[Layer | StoredLayer, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+    origin: StoredImage | None = field(default=None, repr=False)
 
     @classmethod
     def scratch(cls, *, platform: Platform | str | None = None) -> Self:
@@ -93,35 +57,52 @@ class Image:
         Where `SOURCE_DATE_EPOCH` is set, it is the time of creation; else there is none until
         `with_config(created=…)` gives one.
         """
-        if platform is None:
-            platform = Platform.host()
-        elif isinstance(platform, str):
-            platform = Platform.parse(platform)
         epoch = source_date_epoch()
         config = ImageConfig(
             created="" if epoch is None else timestamp(epoch),
-            architecture=platform.architecture,
-            os=platform.os,
-            os_version=platform.os_version,
-            os_features=platform.os_features,
-            variant=platform.variant,
+            architecture="",
+            os="",
             rootfs=RootFS(diff_ids=()),
         )
-        return cls(config)
+        return cls(config).with_platform(platform or Platform.host())
+
+    @classmethod
+    def load(
+        cls, source: str | os.PathLike[str], *, platform: Platform | str | None = None
+    ) -> Self:
+        """Read an image: its documents, which are verified. Layers stay where they are.
+
+        `source` is `docker-archive:FILE[:TAG]`, `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]`,
+        `docker://REFERENCE`, or a file or directory that is one of these. Of several images for
+        different platforms, it is that for `platform`, by default the host's.
+
+        Raises `InvalidImageError` if there is none or it is broken, `RegistryError`, and `OSError`.
+        """
+        from fastlayer.location import read_image  # noqa: PLC0415
+
+        return cls.of(read_image(source, platform=platform))
+
+    @classmethod
+    def of(cls, stored: StoredImage) -> Self:
+        """Return a stored image as a value that can be changed."""
+        annotations = stored.manifest.annotations if stored.manifest else {}
+        return cls(stored.config, stored.layers, annotations, stored)
 
     @property
     def platform(self) -> Platform:
         """What the image runs on."""
         return self.config.platform
 
-    def append(self, *layers: Layer, history: History | None = None) -> Self:
-        """Return the image with further layers on top; `history` says how they came to be."""
+    def append(self, *layers: Layer | StoredLayer, history: History | None = None) -> Self:
+        """Return the image with further layers on top; `history` says how they came to be.
+
+        Layers whose making is not told get an empty step first: steps go with layers by number.
+        """
         step = history or History(created_by="fastlayer")
         if step.empty_layer:
             raise InvalidArgumentError("the history of a layer cannot say `empty_layer`")
-        config = msgspec.structs.replace(
-            self.config, history=(*self.config.history, *(step for _ in layers))
-        )
+        past = changes.padded(self.config.history, len(self.layers) if layers else 0)
+        config = msgspec.structs.replace(self.config, history=(*past, *(step for _ in layers)))
         return replace(self, layers=(*self.layers, *layers), config=config)
 
     def with_config(self, **settings: Unpack[ConfigSettings]) -> Self:
@@ -130,6 +111,35 @@ class Image:
         What is given replaces, `None` clears. Raises `InvalidConfigError` at once.
         """
         return replace(self, config=self.config.with_changes(**settings))
+
+    def with_added(self, **additions: Unpack[ConfigAdditions]) -> Self:
+        """Return the image with more variables, labels, ports or volumes than it has.
+
+        A variable or label that is there already gets the new value, in its place. Raises
+        `InvalidConfigError` at once.
+        """
+        return replace(self, config=changes.added(self.config, **additions))
+
+    def with_removed(self, **removals: Unpack[ConfigRemovals]) -> Self:
+        """Return the image without some variables, labels, ports or volumes, by their names.
+
+        What is not there is not missed. Raises `InvalidConfigError` at once.
+        """
+        return replace(self, config=changes.removed(self.config, **removals))
+
+    def with_platform(self, platform: Platform | str) -> Self:
+        """Return the image for another platform; the content is not looked at."""
+        if isinstance(platform, str):
+            platform = Platform.parse(platform)
+        config = msgspec.structs.replace(
+            self.config,
+            architecture=platform.architecture,
+            os=platform.os,
+            os_version=platform.os_version,
+            os_features=platform.os_features,
+            variant=platform.variant,
+        )
+        return replace(self, config=config)
 
     def with_history(self, *history: History) -> Self:
         """Return the image with this history instead of its own.
@@ -142,49 +152,76 @@ class Image:
             )
         return replace(self, config=msgspec.structs.replace(self.config, history=history))
 
-    def with_annotations(self, annotations: Mapping[str, str]) -> Self:
-        """Return the image with these annotations on its manifest (OCI only), added to its own."""
-        for key, value in annotations.items():
-            if not key or not isinstance(key, str) or not isinstance(value, str):
-                raise InvalidArgumentError("annotations map text that is not empty to text")
-        return replace(self, annotations={**self.annotations, **annotations})
+    def with_annotations(self, annotations: Mapping[str, str | None]) -> Self:
+        """Return the image with these annotations on its manifest (OCI only), added to its own.
 
-    def build(self, store: BlobStore, *, format: Format = "oci") -> BuiltImage:  # noqa: A002
+        `None` removes one.
+        """
+        return replace(self, annotations=changes.annotated(self.annotations, annotations))
+
+    def rebase(self, old_base: Image, new_base: Image) -> Self:
+        """Return the image with the layers and history of `new_base` in place of `old_base`'s.
+
+        The settings stay those of this image, but for the platform. Raises
+        `InvalidArgumentError` if it is not based on `old_base`.
+        """
+        return rebased(self, old_base, new_base)
+
+    def flatten(self, **options: Unpack[PackOptions]) -> Self:
+        """Return the image with one layer of what all of them make together.
+
+        The layers are read twice, the second time for the content. The options are those of
+        `fastlayer.PackOptions`.
+        """
+        step = History(created_by="fastlayer flatten")
+        bare = replace(self, layers=(), config=msgspec.structs.replace(self.config, history=()))
+        return bare.append(derive.flattened(self.layers, options), history=step)
+
+    def export(
+        self, output: str | os.PathLike[str] | BinaryIO, *, progress: Progress | None = None
+    ) -> BuiltLayer:
+        """Write the file system of all layers as one plain tar, to a file or a stream.
+
+        Raises what `Layer.save` raises, and `InvalidImageError` for a broken layer.
+        """
+        options: PackOptions = {"compression": "none", "progress": progress}
+        return derive.flattened(self.layers, options).save(output)
+
+    def recompress(self, **options: Unpack[PackOptions]) -> Self:
+        """Return the image with its stored layers compressed anew.
+
+        What is in the layers stays the same, byte for byte, and so do their diff_ids.
+        """
+        return replace(self, layers=derive.recompressed(self.layers, options))
+
+    def rewrite(self, **options: Unpack[LayerOptions]) -> Self:
+        """Return the image with all entries of its layers written anew, as the options say.
+
+        Whiteouts stay whiteouts. Such options are `mtime`, `clamp_mtime`, `owner`, `uid_map`,
+        `gid_map`, `mode`, `xattrs` and `edits`. A layer keeps its compression, if none is given.
+        """
+        return replace(self, layers=derive.rewritten(self.layers, options))
+
+    def build(self, store: ImageStore, *, format: Format | None = None) -> BuiltImage:  # noqa: A002
         """Make the layers, then config and manifest, and put them all in order into `store`.
 
-        Layers are made side by side, on as many threads as the one has that has most; one that
-        occurs twice is made once. Raises what `Layer.build` raises for the first that fails.
+        Layers are made side by side, on as many threads as the one has that has most; stored ones
+        are copied byte for byte, and verified. `format` is by default that of the image that this
+        one began as, or `oci`. Raises what `Layer.build` raises for the first that fails, and
+        `InvalidImageError` for a stored layer that is not what it was.
         """
-        self.check(format)
-        once = {id(layer): layer for layer in self.layers}
-        built = build_layers(list(once.values()), store, format=format)
-        made = dict(zip(once, built, strict=True))
-        layers = tuple(made[id(layer)] for layer in self.layers)
-        config = _put(store, self._final_config(layers), media_type.for_config(format))
-        manifest = Manifest(
-            media_type=media_type.for_manifest(format),
-            config=config,
-            layers=tuple(layer.descriptor for layer in layers),
-            annotations=self.annotations,
-        )
-        descriptor = _put(store, manifest, manifest.media_type)
-        return BuiltImage(descriptor, config, layers, self.platform)
+        return assembly.assemble(self, store, assembly.format_of(self, format))
 
-    def check(self, format: Format = "oci") -> None:  # noqa: A002
+    def check(self, format: Format | None = None) -> None:  # noqa: A002
         """Raise `InvalidArgumentError` if the image cannot be built in this format."""
-        if not self.layers:
-            raise InvalidArgumentError("an image needs at least one layer: use `image.append(…)`")
-        for layer in self.layers:
-            media_type.for_layer(layer.compression, format)
-        if self.annotations and format == "docker":
-            raise InvalidArgumentError("Docker's image format has no annotations: use `oci`")
+        assembly.check(self, assembly.format_of(self, format))
 
     def save(
         self,
         path: str | os.PathLike[str] | BinaryIO,
         *,
         tags: Sequence[str] = (),
-        format: Format = "oci",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
     ) -> BuiltImage:
         """Write an archive that docker, podman, containerd and skopeo all load.
 
@@ -201,7 +238,7 @@ class Image:
         *,
         tags: Sequence[str] = (),
         name: str | None = None,
-        format: Format = "oci",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
     ) -> BuiltImage:
         """Add the image to an OCI layout directory, which is made if it does not exist.
 
@@ -211,21 +248,3 @@ class Image:
         from fastlayer.archive.layout import write_layout  # noqa: PLC0415
 
         return write_layout(directory, self, tags=tags, name=name, format=format)
-
-    def _final_config(self, layers: Sequence[BuiltLayer]) -> ImageConfig:
-        """Fill in what is known at last: the diff_ids, and the time of steps that have none."""
-        created = self.config.created
-        return msgspec.structs.replace(
-            self.config,
-            rootfs=RootFS(diff_ids=tuple(layer.diff_id for layer in layers)),
-            history=tuple(
-                step if step.created else msgspec.structs.replace(step, created=created)
-                for step in self.config.history
-            ),
-        )
-
-
-def _put(store: BlobStore, document: ImageConfig | Manifest, blob_type: str) -> Descriptor:
-    content = encode(document)
-    store.put(content)
-    return Descriptor(blob_type, Digest.of(content), len(content))

@@ -10,13 +10,14 @@ from fastlayer.archive.contents import find_contents, scan_layer_file
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.media_type import for_layer
+from fastlayer.stored.blob import scan_blob
 
 if TYPE_CHECKING:
-    from fastlayer.archive.contents import StoredImage, StoredLayer
     from fastlayer.config import Healthcheck, History, ImageConfig
     from fastlayer.engine import MemberRecord, ScanRecord
     from fastlayer.media_type import Compression
     from fastlayer.platform import Platform
+    from fastlayer.stored.image import StoredImage, StoredLayer
 
 __all__ = ["ImageFacts", "Inspection", "LayerFacts", "inspect"]
 
@@ -129,10 +130,7 @@ def inspect(path: str | os.PathLike[str], *, files: bool = False) -> Inspection:
     contents = find_contents(path)
     if contents is None:
         return Inspection(name, layer=_bare_layer(scan_layer_file(path), files=files))
-    with contents:
-        return Inspection(
-            name, tuple(_image_facts(image, files=files) for image in contents.images())
-        )
+    return Inspection(name, tuple(_image_facts(image, files=files) for image in contents.images()))
 
 
 def _image_facts(image: StoredImage, *, files: bool) -> ImageFacts:
@@ -154,7 +152,7 @@ def _stated_layer(layer: StoredLayer) -> LayerFacts:
 
 
 def _read_layer(layer: StoredLayer) -> LayerFacts:
-    record = layer.blob.scan(members=True)
+    record = scan_blob(layer.blob, members=True)
     for stated, found in (
         (layer.descriptor.digest, record.digest),
         (layer.diff_id, record.diff_id),

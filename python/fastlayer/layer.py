@@ -6,15 +6,22 @@ Making a layer is one pass of the core: tar, `diff_id`, compression, `digest`, s
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, get_args
 
 from fastlayer import engine, media_type
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
-from fastlayer.errors import InvalidArgumentError, NotBuiltError, warn_of
+from fastlayer.errors import (
+    InvalidArgumentError,
+    InvalidImageError,
+    NotBuiltError,
+    quoted,
+    warn_of,
+)
 from fastlayer.options import LayerOptions, Recipe
+from fastlayer.stored.blob import verified_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["BuiltLayer", "Layer", "Readable", "build_layers"]
 
 Path = str | os.PathLike[str]
+
+_Derived = Literal["transcode", "rewrite", "flatten"]
+_Kind = Literal["directory", "diff", "overlay", "files", "mtree", "archive", "stream"] | _Derived
 
 
 class Readable(Protocol):
@@ -39,13 +49,14 @@ class Readable(Protocol):
 class BuiltLayer:
     """A layer whose blob was written: the facts that a manifest and a config need.
 
-    Sizes are in bytes; `entries` counts the members of the tar.
+    Sizes are in bytes; `entries` counts the members of the tar. Both are not known of a blob that
+    was copied.
     """
 
     descriptor: Descriptor
     diff_id: Digest
-    uncompressed_size: int
-    entries: int
+    uncompressed_size: int | None = None
+    entries: int | None = None
 
     @property
     def media_type(self) -> str:
@@ -82,7 +93,7 @@ class Layer:
     `InvalidArgumentError` at once.
     """
 
-    _kind: Literal["directory", "diff", "overlay", "files", "mtree", "archive", "stream"]
+    _kind: _Kind
     _source: Any
     _recipe: Recipe
 
@@ -186,22 +197,34 @@ class Layer:
 
     def _add_to(self, queue: engine.LayerQueue) -> None:
         recipe = self._recipe
-        queue.add(
-            self._kind,
-            self._source,
-            recipe.policy,
-            [edit.terms for edit in recipe.edits],
-            compression=recipe.compression,
-            level=recipe.level,
-            threads=recipe.threads,
-            verify=recipe.verify,
-        )
+        with ExitStack() as files:
+            queue.add(
+                self._kind,
+                self._opened(files),
+                recipe.policy,
+                [edit.terms for edit in recipe.edits],
+                compression=recipe.compression,
+                level=recipe.level,
+                threads=recipe.threads,
+                verify=recipe.verify,
+            )
+
+    def _opened(self, files: ExitStack) -> Any:
+        """Give the source as the core takes it; stored layers are verified and opened."""
+        if self._kind not in get_args(_Derived):
+            return self._source
+        stretches = [
+            files.enter_context(verified_stretch(layer.blob, layer.descriptor))
+            for layer in self._source
+        ]
+        return stretches if self._kind == "flatten" else stretches[0]
 
     def _take_from(self, queue: engine.LayerQueue, store: BlobStore, blob_type: str) -> BuiltLayer:
         """Have the next layer of `queue`, which is this one, made and kept."""
         recipe = self._recipe
         with store.blob() as blob:
             record = queue.make(blob.fileno(), sink_name=blob.name, progress=recipe.progress)
+            self._check(record)
             warn_of(record.warnings)
             recipe.tell_unmatched(record.unmatched)
             blob.commit(Digest(record.digest), record.size)
@@ -211,6 +234,17 @@ class Layer:
             uncompressed_size=record.uncompressed_size,
             entries=record.entries,
         )
+
+    def _check(self, record: engine.LayerRecord) -> None:
+        """Refuse a stored layer that holds something else than its image says."""
+        if self._kind != "transcode":
+            return
+        (layer,) = self._source
+        if layer.diff_id.algorithm == "sha256" and record.diff_id != layer.diff_id:
+            raise InvalidImageError(
+                f"the layer {quoted(layer.blob.name)} has the diff_id {quoted(record.diff_id)}, "
+                f"expected {quoted(layer.diff_id)}"
+            )
 
     def save(self, output: Path | BinaryIO) -> BuiltLayer:
         """Write the blob alone to a file, which appears complete or not at all.

@@ -30,6 +30,7 @@ __all__ = [
     "Compression",
     "Format",
     "compression_of",
+    "family",
     "for_config",
     "for_index",
     "for_layer",
@@ -38,6 +39,7 @@ __all__ = [
     "is_layer",
     "is_manifest",
     "is_well_formed",
+    "layer_in",
 ]
 
 Compression = Literal["gzip", "zstd", "none"]
@@ -92,6 +94,12 @@ _LAYER_FOR: Final[dict[tuple[Format, Compression], str]] = {
     ("docker", "gzip"): DOCKER_LAYER_GZIP,
 }
 
+# Layers that are told apart by who may distribute them, by their names in OCI's family.
+_TWINS: Final = {
+    OCI_NONDISTRIBUTABLE_LAYER: DOCKER_FOREIGN_LAYER,
+    OCI_NONDISTRIBUTABLE_LAYER_GZIP: DOCKER_FOREIGN_LAYER_GZIP,
+}
+
 # RFC 6838, section 4.2, as image-spec asks of every `mediaType` and `artifactType`.
 _WELL_FORMED: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
@@ -115,6 +123,25 @@ def for_layer(compression: Compression, format: Format) -> str:  # noqa: A002 (t
             "use format `oci`, or compression `gzip`"
         )
     return _LAYER_FOR[format, compression]
+
+
+def layer_in(format: Format, media_type: str) -> str:  # noqa: A002
+    """Return the media type that a layer of `media_type` has in the other family, or its own.
+
+    What is not that of a layer is left as it is. Raises `InvalidArgumentError` for zstd in a
+    Docker image.
+    """
+    _check_format(format)
+    for own, other in _TWINS.items():
+        if media_type in (own, other):
+            return own if format == "oci" else other
+    compression = compression_of(media_type)
+    return media_type if compression is None else for_layer(compression, format)
+
+
+def family(media_type: str) -> Format:
+    """Tell whose documents this media type is one of; what is not Docker's is OCI's."""
+    return "docker" if media_type.startswith("application/vnd.docker.") else "oci"
 
 
 def for_config(format: Format) -> str:  # noqa: A002

@@ -18,26 +18,39 @@ from fastlayer.policy import Policy
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from fastlayer.attribute import Ranges
     from fastlayer.engine import Progress
     from fastlayer.media_type import Compression
 
-__all__ = ["LayerOptions", "Recipe", "Unmatched"]
+__all__ = ["LayerOptions", "PackOptions", "Recipe", "Unmatched"]
 
 Unmatched: TypeAlias = Literal["warn", "error", "ignore"]
 
 
-class LayerOptions(TypedDict, total=False):
-    """The keyword options of every `Layer.from_…`.
+class PackOptions(TypedDict, total=False):
+    """The options of all that makes a blob, whatever is in it.
 
     `compression` and `level`: `"gzip"` (1-9, default 4), `"zstd"` (1-22, default 3) or `"none"`.
     `threads`: how many; by default as many as the process may use. The layers of an image share
     them. The bytes do not depend on it.
     `verify`: whether what was compressed is decoded again and compared with what it was made of,
     before it is written. The bytes do not depend on it; with `"none"` there is nothing to decode.
+    `progress`: called with the bytes of tar done, and in all once that is known.
+    """
+
+    compression: Compression
+    level: int | None
+    threads: int | None
+    verify: bool
+    progress: Progress | None
+
+
+class LayerOptions(PackOptions, total=False):
+    """The keyword options of every `Layer.from_…`: those of `PackOptions`, and these.
+
     `prefix`: where the input goes in the layer, such as `"/opt/app"`.
     `owner`: `(uid, gid)` or `"uid:gid"` for every entry, or `"keep"` for each one's own, which
     is what trees and archives have without it; single files belong to root.
@@ -54,13 +67,8 @@ class LayerOptions(TypedDict, total=False):
     `["security.capability", "user.*"]`.
     `edits`: see `fastlayer.edit`; they come after all that is above.
     `unmatched`: if an edit matches nothing: `"warn"` (the default), `"error"` or `"ignore"`.
-    `progress`: called with the bytes of tar done, and in all once that is known.
     """
 
-    compression: Compression
-    level: int | None
-    threads: int | None
-    verify: bool
     prefix: str | os.PathLike[str]
     owner: tuple[int, int] | str | None
     uid_map: Ranges | None
@@ -73,7 +81,6 @@ class LayerOptions(TypedDict, total=False):
     xattrs: Literal["keep", "none"] | Sequence[str]
     edits: Sequence[Edit]
     unmatched: Unmatched
-    progress: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +103,37 @@ class Recipe:
         `destinations` are those of single files. Raises `InvalidArgumentError` naming what is
         wrong.
         """
-        unknown = sorted(options.keys() - LayerOptions.__annotations__.keys())
-        if unknown:
-            raise TypeError(f"unknown option {quoted(unknown[0])}")
+        _check_names(options, LayerOptions)
+        edits = _edits(options.get("edits", ()))
+        unmatched = _unmatched(options.get("unmatched", "warn"))
+        return cls._of(Policy.of(options), options, edits, unmatched, destinations)
+
+    @classmethod
+    def packing(cls, options: PackOptions) -> Self:
+        """Check the options of a blob whose entries stay as they are.
+
+        Raises `InvalidArgumentError` naming what is wrong.
+        """
+        _check_names(options, PackOptions)
+        return cls._of(Policy(), options, (), "warn", ())
+
+    @classmethod
+    def _of(
+        cls,
+        policy: Policy,
+        options: PackOptions,
+        edits: tuple[Edit, ...],
+        unmatched: Unmatched,
+        destinations: Sequence[bytes],
+    ) -> Self:
         recipe = cls(
-            policy=Policy.of(options),
+            policy=policy,
             compression=options.get("compression", "gzip"),
             level=options.get("level"),
             threads=options.get("threads"),
             verify=_verify(options.get("verify", False)),
-            edits=_edits(options.get("edits", ())),
-            unmatched=_unmatched(options.get("unmatched", "warn")),
+            edits=edits,
+            unmatched=unmatched,
             progress=options.get("progress"),
         )
         engine.check_layer(
@@ -126,6 +153,12 @@ class Recipe:
         if self.unmatched == "warn":
             for edit in shown:
                 warnings.warn(f"nothing matched the edit {edit}", SourceWarning, stacklevel=3)
+
+
+def _check_names(options: Mapping[str, object], known: type) -> None:
+    unknown = sorted(options.keys() - known.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"unknown option {quoted(unknown[0])}")
 
 
 def _verify(verify: object) -> bool:

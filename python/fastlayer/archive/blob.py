@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from fastlayer import engine
 from fastlayer.archive.output import named
 from fastlayer.digest import Digest
 from fastlayer.document import MAX_DOCUMENT_SIZE
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from fastlayer.engine import Progress, ScanRecord
     from fastlayer.media_type import Compression
+    from fastlayer.store import Stretch
 
-__all__ = ["Blob", "open_file"]
+__all__ = ["Blob", "file_blob"]
 
 _CHUNK: Final = 1 << 20
 
@@ -41,8 +40,8 @@ _SKIPPABLE: Final = tuple(bytes([low]) + b"\x2a\x4d\x18" for low in range(0x50, 
 class Blob:
     """A document or layer where it is stored: `size` bytes from `offset` on, in the file `path`.
 
-    `name` is what messages call it. `open` gives the descriptor of the file, for as long as the
-    `Contents` that the blob comes from are open. What is read is not verified yet.
+    `name` is what messages call it. `open` opens the file: a blob is a value, and holds nothing
+    open. What is read is not verified yet.
     """
 
     name: str
@@ -60,7 +59,7 @@ class Blob:
             raise InvalidImageError(
                 f"{quoted(self.name)} has {self.size} bytes, more than the limit of {limit}"
             )
-        return b"".join(self._chunks())
+        return b"".join(self.chunks())
 
     def digest(self, algorithm: str = "sha256") -> Digest:
         """Compute the digest of the content as it is stored, by reading all of it.
@@ -68,33 +67,31 @@ class Blob:
         Raises `InvalidImageError` if it is cut short, and `OSError`.
         """
         state = hashlib.new(algorithm)
-        for chunk in self._chunks():
+        for chunk in self.chunks():
             state.update(chunk)
         return Digest(f"{algorithm}:{state.hexdigest()}")
 
     def compression(self) -> Compression:
         """Tell by the first bytes how the content is compressed."""
-        first = next(self._chunks(_MAGIC), b"")
+        first = next(self.chunks(_MAGIC), b"")
         if first.startswith(_GZIP):
             return "gzip"
         return "zstd" if first.startswith((_ZSTD, *_SKIPPABLE)) else "none"
 
-    def scan(self, *, members: bool = False, progress: Progress | None = None) -> ScanRecord:
-        """Read the content as a layer: digest, diff_id, sizes and, if asked for, every entry.
+    @contextmanager
+    def stretch(self) -> Iterator[Stretch]:
+        """Open the content as part of its file.
 
-        Raises `MalformedArchiveError` if it is not a whole tar, and `OSError`.
+        Raises `InvalidImageError` if the file is no regular one any more, and `OSError`.
         """
         with self.open() as descriptor:
-            return engine.scan_layer(
-                descriptor,
-                self.offset,
-                self.size,
-                name=self.path,
-                members=members,
-                progress=progress,
-            )
+            yield descriptor, self.offset, self.size, self.name
 
-    def _chunks(self, step: int = _CHUNK) -> Iterator[bytes]:
+    def chunks(self, step: int = _CHUNK) -> Iterator[bytes]:
+        """Read the content, in pieces of `step` bytes.
+
+        Raises `InvalidImageError` if it is cut short, and `OSError`.
+        """
         position, end = self.offset, self.offset + self.size
         with self.open() as descriptor, named(self.path):
             while position < end:
@@ -105,24 +102,23 @@ class Blob:
                 yield chunk
 
 
-@contextmanager
-def open_file(path: str) -> Iterator[Blob]:
-    """Open a regular file as one blob, links in `path` followed.
-
-    Opening never waits: a pipe is refused like everything else that is no file.
+def file_blob(path: str) -> Blob:
+    """Take a regular file as one blob, links in `path` followed.
 
     Raises `InvalidImageError` for anything else, and `OSError`.
     """
+    with _opened(path) as descriptor:
+        size = os.fstat(descriptor).st_size
+    return Blob(path, path, 0, size, partial(_opened, path))
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """Open a file without ever waiting: a pipe is refused like everything else that is no file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InvalidImageError(f"{quoted(path)} is neither a regular file nor a directory")
-        yield Blob(path, path, 0, status.st_size, partial(_held, descriptor))
+        yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _held(descriptor: int) -> AbstractContextManager[int]:
-    """Give a descriptor that somebody else closes."""
-    return nullcontext(descriptor)

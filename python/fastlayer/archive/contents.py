@@ -7,32 +7,33 @@ Image layouts (image-spec, image-layout.md), in a directory or a tar, and the ar
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeVar
 
-from fastlayer.archive.blob import open_file
-from fastlayer.archive.images import StoredImage, StoredLayer, indexed_image, row_image
-from fastlayer.archive.listing import Listed, archive_rows, matching, walk
+from fastlayer.archive.blob import file_blob
+from fastlayer.archive.images import row_image
 from fastlayer.archive.members import ArchiveMembers, LayoutMembers
+from fastlayer.archive.rows import archive_rows
 from fastlayer.archive.store import blob_path
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, MalformedArchiveError, quoted
 from fastlayer.index import ImageIndex, ImageLayout
 from fastlayer.media_type import is_manifest
+from fastlayer.stored.blob import scan_blob
+from fastlayer.stored.image import StoredImage, indexed_image
+from fastlayer.stored.listing import Listed, matching, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fastlayer.archive.blob import Blob
-    from fastlayer.archive.listing import ArchiveRow, Tagged
     from fastlayer.archive.members import Members
+    from fastlayer.archive.rows import ArchiveRow
     from fastlayer.descriptor import Descriptor
     from fastlayer.engine import Progress, ScanRecord
+    from fastlayer.stored.listing import Tagged
 
 __all__ = [
     "Contents",
-    "StoredImage",
-    "StoredLayer",
     "find_contents",
     "open_contents",
     "scan_layer_file",
@@ -71,7 +72,7 @@ class _NoImageError(InvalidImageError):
 
 
 def open_contents(path: str | os.PathLike[str]) -> Contents:
-    """Open an image archive or an image layout directory, for use in a `with` statement.
+    """Look into an image archive or an image layout directory.
 
     Text may say what is expected, and which image by its tag: `docker-archive:FILE[:TAG]`,
     `oci-archive:FILE[:TAG]` and `oci:DIR[:TAG]`. The first reads Docker's `manifest.json` only,
@@ -80,10 +81,9 @@ def open_contents(path: str | os.PathLike[str]) -> Contents:
     Raises `InvalidImageError` if it is something else, and `OSError`.
     """
     place = _Place.parse(path)
-    with ExitStack() as files:
-        if os.path.isdir(place.path):  # noqa: PTH112 (text, as the user wrote it)
-            return _open_layout(place, files)
-        return _open_archive(place, files)
+    if os.path.isdir(place.path):  # noqa: PTH112 (text, as the user wrote it)
+        return _open_layout(place)
+    return _open_archive(place)
 
 
 def find_contents(path: str | os.PathLike[str]) -> Contents | None:
@@ -108,8 +108,7 @@ def scan_layer_file(
     is not a whole tar, and `OSError`.
     """
     name = os.fsdecode(path)
-    with open_file(name) as file:
-        record = file.scan(members=True, progress=progress)
+    record = scan_blob(file_blob(name), members=True, progress=progress)
     paths = {member.path for member in record.members}
     saved = b"repositories" in paths or any(path.endswith(b"/layer.tar") for path in paths)
     if paths >= {b"oci-layout", b"index.json"} or (b"manifest.json" in paths and saved):
@@ -120,23 +119,21 @@ def scan_layer_file(
     return record
 
 
-def _open_layout(place: _Place, files: ExitStack) -> Contents:
+def _open_layout(place: _Place) -> Contents:
     if place.transport not in (None, "oci"):
         raise InvalidImageError(
             f"{quoted(place.path)} is a directory: `{place.transport}:` takes a file"
         )
-    descriptor = os.open(place.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    files.callback(os.close, descriptor)
-    members = LayoutMembers(place.path, descriptor)
+    members = LayoutMembers(place.path)
     if "oci-layout" not in members:
         raise InvalidImageError(
             f"{quoted(place.path)} is no OCI layout: it is a directory without `oci-layout`"
         )
-    return Contents(place, members, files.pop_all(), has_index=True, has_rows=False)
+    return Contents(place, members, has_index=True, has_rows=False)
 
 
-def _open_archive(place: _Place, files: ExitStack) -> Contents:
-    file = files.enter_context(open_file(place.path))
+def _open_archive(place: _Place) -> Contents:
+    file = file_blob(place.path)
     if place.transport == "oci":
         raise InvalidImageError(f"{quoted(place.path)} is a file: `oci:` takes a directory")
     if not file.size:
@@ -158,35 +155,22 @@ def _open_archive(place: _Place, files: ExitStack) -> Contents:
             "oci-archive": "no `oci-layout`",
         }.get(place.transport or "", "neither `oci-layout` nor `manifest.json`")
         raise _NoImageError(f"{quoted(place.path)} is no image archive: it has {expected}")
-    return Contents(place, members, files.pop_all(), has_index=has_index, has_rows=has_rows)
+    return Contents(place, members, has_index=has_index, has_rows=has_rows)
 
 
 class Contents:
-    """An open image archive or layout, for use in a `with` statement.
+    """An image archive or layout.
 
     `path` is the file or directory, `tag` the one image asked for, if any. `has_index` says
     whether it is read as an OCI layout, `has_rows` whether there is Docker's `manifest.json`.
     """
 
-    def __init__(
-        self, place: _Place, members: Members, files: ExitStack, *, has_index: bool, has_rows: bool
-    ) -> None:
+    def __init__(self, place: _Place, members: Members, *, has_index: bool, has_rows: bool) -> None:
         self.path = place.path
         self.tag = place.tag
         self.members = members
         self.has_index = has_index
         self.has_rows = has_rows
-        self._files = files
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the files; blobs can be read no longer."""
-        self._files.close()
 
     def images(self) -> list[StoredImage]:
         """List the images, or those of the one tag that was asked for.
@@ -249,6 +233,13 @@ class Contents:
         left out.
         """
         return walk(self, self.index(), refuse=refuse)
+
+    def chosen(self) -> Sequence[Listed]:
+        """List what `index.json` leads to, or what has the one tag that was asked for.
+
+        Raises `InvalidImageError` for a tag that is not there, and what `listed` raises.
+        """
+        return self._chosen(self.listed())
 
     def _indexed_images(self) -> list[StoredImage]:
         listed = [one for one in self.listed() if is_manifest(one.descriptor.media_type)]

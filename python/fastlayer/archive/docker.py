@@ -16,15 +16,23 @@ import msgspec
 from fastlayer.archive.output import final_path, is_special, named, output_file
 from fastlayer.archive.spool import identity, spooled
 from fastlayer.archive.store import ArchiveStore, blob_path
-from fastlayer.archive.tags import annotations_for, parse_tags, repo_tag
+from fastlayer.built import BuiltImage
 from fastlayer.document import encode
-from fastlayer.errors import InvalidArgumentError, InvalidReferenceError, quoted
+from fastlayer.errors import (
+    InvalidArgumentError,
+    InvalidImageError,
+    InvalidReferenceError,
+    quoted,
+)
 from fastlayer.index import ImageIndex, ImageLayout
+from fastlayer.platform import Platform
+from fastlayer.stored.choice import choose
+from fastlayer.tags import annotations_for, parse_tags, repo_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fastlayer.image import BuiltImage, Image
+    from fastlayer.built import Buildable, BuiltIndex, BuiltT
     from fastlayer.media_type import Format
     from fastlayer.reference import Reference
 
@@ -33,11 +41,11 @@ __all__ = ["save_archive"]
 
 def save_archive(
     path: str | os.PathLike[str] | BinaryIO,
-    images: Sequence[tuple[Image, Sequence[str]]],
+    images: Sequence[tuple[Buildable[BuiltT], Sequence[str]]],
     *,
-    format: Format = "oci",  # noqa: A002
-) -> list[BuiltImage]:
-    """Write images, each with its tags, into one archive; blobs they share are in it once.
+    format: Format | None = None,  # noqa: A002
+) -> list[BuiltT]:
+    """Write images or indexes, each with its tags, into one archive; what they share is there once.
 
     A file appears complete or not at all. A stream gets the archive from a temporary file, since
     the names of members are known only after their content.
@@ -61,7 +69,10 @@ def save_archive(
     return built
 
 
-def _check(tagged: Sequence[tuple[Image, tuple[Reference, ...]]], format: Format) -> None:  # noqa: A002
+def _check(
+    tagged: Sequence[tuple[Buildable[BuiltT], tuple[Reference, ...]]],
+    format: Format | None,  # noqa: A002
+) -> None:
     if not tagged:
         raise InvalidArgumentError("an archive needs at least one image")
     seen: set[Reference] = set()
@@ -74,15 +85,13 @@ def _check(tagged: Sequence[tuple[Image, tuple[Reference, ...]]], format: Format
 
 def _add_documents(
     store: ArchiveStore,
-    built: Sequence[BuiltImage],
+    built: Sequence[BuiltImage | BuiltIndex],
     references: Sequence[tuple[Reference, ...]],
 ) -> None:
     store.add("oci-layout", encode(ImageLayout()))
     index = ImageIndex(
         manifests=tuple(
-            msgspec.structs.replace(
-                image.descriptor, annotations=annotations, platform=image.platform
-            )
+            msgspec.structs.replace(image.listed, annotations=annotations)
             for image, tags in zip(built, references, strict=True)
             for annotations in ([annotations_for(tag) for tag in tags] or [{}])
         )
@@ -94,9 +103,20 @@ def _add_documents(
             "RepoTags": [repo_tag(tag) for tag in tags],
             "Layers": [blob_path(layer.digest) for layer in image.layers],
         }
-        for image, tags in zip(built, references, strict=True)
+        for image, tags in zip(map(_for_docker, built), references, strict=True)
+        if image is not None
     ]
     store.add("manifest.json", msgspec.json.encode(rows))
+
+
+def _for_docker(built: BuiltImage | BuiltIndex) -> BuiltImage | None:
+    """Choose the one image that `manifest.json` can tell of: the host's, or else the first."""
+    if isinstance(built, BuiltImage) or not built.images:
+        return built if isinstance(built, BuiltImage) else None
+    try:
+        return choose(built.images, Platform.host(), where="the index")
+    except InvalidImageError:
+        return built.images[0]
 
 
 @contextmanager

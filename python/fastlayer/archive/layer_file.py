@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fastlayer.archive.output import OutputFile, final_path, is_special, output_file
 from fastlayer.archive.spool import identity, spooled, stream_name
-from fastlayer.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +33,6 @@ class _Store:
     """A store for the one blob of a layer."""
 
     outputs: Sequence[tuple[int, int]] = ()
-
-    def put(self, content: bytes) -> None:
-        raise InternalError(f"a layer file has no place for a document of {len(content)} bytes")
 
 
 class _FileStore(_Store):

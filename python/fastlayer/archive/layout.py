@@ -22,32 +22,34 @@ from fastlayer.archive.output import (
     temporary,
 )
 from fastlayer.archive.store import blob_path
-from fastlayer.archive.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.digest import Digest
 from fastlayer.document import MAX_DOCUMENT_SIZE, decode, encode
 from fastlayer.errors import InvalidArgumentError, InvalidImageError, quoted
 from fastlayer.index import ImageIndex, ImageLayout
+from fastlayer.stored.blob import copy_blob
+from fastlayer.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fastlayer.built import Buildable, BuiltImage, BuiltIndex, BuiltT
     from fastlayer.descriptor import Descriptor
-    from fastlayer.image import BuiltImage, Image
     from fastlayer.media_type import Format
+    from fastlayer.store import StoredBlob
 
 __all__ = ["write_layout"]
 
 
 def write_layout(
     directory: str | os.PathLike[str],
-    image: Image,
+    image: Buildable[BuiltT],
     *,
     tags: Sequence[str] = (),
     name: str | None = None,
-    format: Format = "oci",  # noqa: A002
-) -> BuiltImage:
-    """Add an image to the layout in `directory`; both are made where they do not exist.
+    format: Format | None = None,  # noqa: A002
+) -> BuiltT:
+    """Add an image or index to the layout in `directory`; both are made where they do not exist.
 
     The layout knows an image by the last part of each tag, and by `name`. Blobs that are there
     are not written again. An image that had one of these names loses it.
@@ -109,6 +111,20 @@ class LayoutStore:
             self.written.append(path)
             replace_file(path, content)
 
+    def put_manifest(self, content: bytes, media_type: str) -> None:
+        """Keep a manifest or index as a blob, which is all that it is here."""
+        self.put(content)
+
+    def copy(self, descriptor: Descriptor, blob: StoredBlob) -> None:
+        """Keep a blob that is stored elsewhere, unless it is here with all its bytes."""
+        if not self.has(descriptor.digest, descriptor.size):
+            copy_blob(blob, descriptor, self)
+
+    def has(self, digest: Digest, size: int) -> bool:
+        """Whether a blob is here with all its bytes."""
+        path = self.root / blob_path(digest)
+        return path.is_file() and path.stat().st_size == size
+
 
 class LayoutBlob:
     """A blob on its way into a layout."""
@@ -124,9 +140,10 @@ class LayoutBlob:
 
     def commit(self, digest: Digest, size: int) -> None:
         """Give the blob its name, unless it is there already with all its bytes."""
-        path = self._store.root / blob_path(digest)
-        if not (path.is_file() and path.stat().st_size == size):
+        if not self._store.has(digest, size):
+            path = self._store.root / blob_path(digest)
             self._store.written.append(path)
+            path.parent.mkdir(exist_ok=True)  # other algorithms have folders of their own
             self._file.commit(path)
 
 
@@ -204,11 +221,11 @@ def _read_index(root: Path) -> ImageIndex:
 
 
 def _with_image(
-    index: ImageIndex, built: BuiltImage, entries: Sequence[dict[str, str]]
+    index: ImageIndex, built: BuiltImage | BuiltIndex, entries: Sequence[dict[str, str]]
 ) -> ImageIndex:
     """Put the image at the end of the index, in place of what has one of its names."""
     names = {annotations[REF_NAME] for annotations in entries}
-    target = msgspec.structs.replace(built.descriptor, platform=built.platform)
+    target = built.listed
     new = [msgspec.structs.replace(target, annotations=annotations) for annotations in entries] or [
         target
     ]

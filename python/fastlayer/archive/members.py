@@ -49,7 +49,7 @@ class ArchiveMembers:
     """The members of a plain tar. Links are followed inside the archive, and only there."""
 
     def __init__(self, archive: Blob) -> None:
-        """List the archive, which stays open as long as the members are used.
+        """List the archive.
 
         Raises `InvalidImageError` if it is not a whole tar.
         """
@@ -123,17 +123,17 @@ def _inside(name: str) -> str:
 class LayoutMembers:
     """The files of an OCI layout directory: regular ones, never reached through a link."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
-        """Take the open directory `descriptor`, which messages call `path`."""
+    def __init__(self, path: str) -> None:
+        """Take the directory `path`, which is opened when something is read."""
         self._path = path
-        self._descriptor = descriptor
 
     def __contains__(self, name: str) -> bool:
-        try:
-            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
+        with self._root() as root:
+            try:
+                os.stat(name, dir_fd=root, follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+            return True
 
     def find(self, name: str) -> Blob:
         """Find a regular file.
@@ -169,10 +169,18 @@ class LayoutMembers:
             yield descriptor
 
     @contextmanager
+    def _root(self) -> Iterator[int]:
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
     def _descended(self, folders: list[str]) -> Iterator[int]:
         """Open folder after folder: the kernel refuses links in the last part of a path only."""
         with ExitStack() as stack:
-            descriptor = self._descriptor
+            descriptor = stack.enter_context(self._root())
             for folder in folders:
                 part = self._part(folder, descriptor, "/".join(folders), os.O_DIRECTORY)
                 descriptor = stack.enter_context(part)

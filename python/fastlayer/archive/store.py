@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 from fastlayer import engine
 from fastlayer.archive.output import file_identity, named, write_all
 from fastlayer.digest import Digest
+from fastlayer.stored.blob import copy_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from fastlayer.descriptor import Descriptor
+    from fastlayer.store import StoredBlob
 
 __all__ = ["ArchiveStore", "blob_path"]
 
@@ -59,6 +63,15 @@ class ArchiveStore:
         if digest not in self._digests:
             self._digests.add(digest)
             self.add(blob_path(digest), content)
+
+    def put_manifest(self, content: bytes, media_type: str) -> None:
+        """Add a manifest or index as a blob, which is all that it is here."""
+        self.put(content)
+
+    def copy(self, descriptor: Descriptor, blob: StoredBlob) -> None:
+        """Add a blob that is stored elsewhere, unless it is here."""
+        if descriptor.digest not in self._digests:
+            copy_blob(blob, descriptor, self)
 
     def add(self, name: str, content: bytes) -> None:
         """Add a member of any name."""

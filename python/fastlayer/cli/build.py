@@ -8,13 +8,22 @@ import click
 
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.edits import edit_options, edits_of
-from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
-from fastlayer.cli.output import Output, check_stdout
+from fastlayer.cli.options import layer_options, options_of
 from fastlayer.cli.progress import meter
+from fastlayer.cli.result import OUTPUTS, check_result, deliver, result_options, show
 from fastlayer.cli.settings import image_options, with_settings
-from fastlayer.cli.source import STDIN, Addition, base_option, check_base, layer_of, sources_of
-from fastlayer.cli.summary import print_record, show_image
+from fastlayer.cli.source import (
+    STDIN,
+    Addition,
+    Prebuilt,
+    base_option,
+    check_base,
+    layer_of,
+    sources_of,
+)
+from fastlayer.epoch import source_date_epoch
 from fastlayer.image import Image
+from fastlayer.stored.image import StoredLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,14 +40,6 @@ Build an image and write it to OUTPUT, complete or not at all.
 Each --rootfs and --add makes one layer, in the order given; the options of layers hold for all of
 them. Edits change each --rootfs layer, in the order given, after those options; an --add layer is
 what its own option says.
-
-\b
-OUTPUT is one of
-  FILE                            an archive that docker, podman, ctr and skopeo load
-  docker-archive:FILE[:NAME:TAG]  the same, as skopeo writes it
-  oci-archive:FILE[:NAME:TAG]     the same
-  oci:DIR[:TAG]                   an OCI layout, made or added to
-  -                               the archive on stdout
 """
 
 _EXAMPLES: Final = """\
@@ -57,6 +58,9 @@ fastlayer build --rootfs base.tar.gz --add ./conf:/etc/app --add app:/usr/bin/ \
 fastlayer build --rootfs rootfs.tar.gz --path-exclude '/usr/share/man/*' \\
     --put policy-rc.d:/usr/sbin/:0755 --remove /boot -t debian:12-slim -o slim.tar
 
+# One layer more on an image that is there, whose own layers stay as they are:
+fastlayer build --from debian.tar --add build/app:/app --entrypoint /app -t app:3 -o app.tar
+
 # From a pipe, into a pipe:
 mmdebstrap bookworm - | fastlayer build --rootfs - -t debian:12 -o - | podman load
 
@@ -72,7 +76,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     "build",
     cls=Command,
     examples=_EXAMPLES,
-    help=_HELP,
+    help=f"{_HELP}\n{OUTPUTS}",
 )
 @option(
     "--rootfs",
@@ -91,48 +95,35 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     help="A layer of a file or directory, placed at DEST; a file goes into a DEST that ends in /. "
     "It belongs to root unless --owner is given.",
 )
+@option(
+    "--layer",
+    section="Layers",
+    metavar="FILE",
+    type=Prebuilt,
+    multiple=True,
+    help="A layer as it is: a tar, plain or compressed with gzip or zstd, copied byte for byte.",
+)
+@option(
+    "--from",
+    "origin",
+    section="Layers",
+    metavar="IMAGE",
+    help="Begin with an image instead of nothing: docker-archive:FILE, oci:DIR[:TAG], "
+    "docker://NAME, or a file or directory that is one. Its layers are copied byte for byte.",
+)
 @base_option
 @layer_options
 @edit_options
 @image_options
-@option(
-    "-o",
-    "--output",
-    section="Output",
-    metavar="OUTPUT",
-    type=Output.parse,
-    required=True,
-    help="Where the image goes; see above.",
-)
-@option(
-    "-t",
-    "--tag",
-    "tags",
-    section="Output",
-    metavar="NAME[:TAG]",
-    multiple=True,
-    help="A name of the image.",
-)
-@option(
-    "--format",
-    section="Output",
-    type=click.Choice(["oci", "docker"]),
-    default="oci",
-    show_default=True,
-    help="Media types of the image.",
-)
-@json_option
-@progress_option
+@result_options
 @click.pass_context
 def build_command(
     context: click.Context,
     /,
-    output: Output,
-    as_json: bool,  # noqa: FBT001
     **given: Any,
 ) -> None:
     """Turn the options into an image, build it and show what came out."""
-    check_stdout(used=output.kind == "stdout", as_json=as_json)
+    check_result(given)
     sources = sources_of(context)
     check_base(given["base"], given["rootfs"])
     if not given["rootfs"] and (given["uid_map"] or given["gid_map"]):
@@ -142,36 +133,44 @@ def build_command(
     edits = _edits(context, sources)
     with meter(given["progress"]) as shown:
         image = _image(sources, edits, given, shown)
-        built = output.write(image, given["tags"], given["format"])
-    if as_json:
-        print_record(built.record())
-    else:
-        show_image(built, output)
+        built = deliver(image, given)
+    show(built, given)
 
 
-def _edits(context: click.Context, sources: Sequence[str | Addition]) -> LayerOptions:
+def _edits(context: click.Context, sources: Sequence[str | Addition | Prebuilt]) -> LayerOptions:
     edits = edits_of(context)
-    if edits["edits"] and all(isinstance(source, Addition) for source in sources):
+    if edits["edits"] and not any(isinstance(source, str) for source in sources):
         raise click.UsageError("edits change what `--rootfs` gives, and there is none", context)
     return edits
 
 
 def _image(
-    sources: Sequence[str | Addition],
+    sources: Sequence[str | Addition | Prebuilt],
     edits: LayerOptions,
     given: Mapping[str, Any],
     shown: Meter,
 ) -> Image:
     """Describe the image, which checks all there is to check before any work."""
-    image = with_settings(Image.scratch(platform=given["platform"]), given)
+    image = with_settings(_origin(given), given)
     image = image.append(*(_layer(source, edits, given, shown) for source in sources))
     image.check(given["format"])
     return image
 
 
+def _origin(given: Mapping[str, Any]) -> Image:
+    """Begin with nothing, or with an image, which is a new one from now on."""
+    if given["origin"] is None:
+        return Image.scratch(platform=given["platform"])
+    image = Image.load(given["origin"], platform=given["platform"])
+    epoch = source_date_epoch()
+    return image if epoch is None else image.with_config(created=epoch)
+
+
 def _layer(
-    source: str | Addition, edits: LayerOptions, given: Mapping[str, Any], shown: Meter
-) -> Layer:
+    source: str | Addition | Prebuilt, edits: LayerOptions, given: Mapping[str, Any], shown: Meter
+) -> Layer | StoredLayer:
+    if isinstance(source, Prebuilt):
+        return StoredLayer.load(source.path)
     if isinstance(source, Addition):
         return source.layer(options_of(given, ("gzip", None), shown.follow(source.source)))
     name = "stdin" if source == STDIN else source

@@ -16,18 +16,29 @@ __all__ = ["fastlayer"]
 # The verbs with what `fastlayer --help` says of each, so that it need not import them. The verb
 # `build` is `build_command` of `fastlayer.cli.build`.
 _VERBS: Final = {
-    "build": "Build an image from directories, archives and files",
+    "build": "Build an image from directories, archives, files and other images",
     "layer": "Make a single layer as a file",
-    "mtree": "Describe a directory or a layer as text",
+    "append": "Put layers on top of an image",
+    "mutate": "Change the settings of an image",
+    "rebase": "Put an image on another base",
+    "flatten": "Make one layer of all those of an image",
+    "export": "Write the file system of an image as a tar",
+    "recompress": "Compress the layers of an image anew",
+    "rewrite": "Change times and owners in the layers of an image",
+    "index": "Make and change images for several platforms",
+    "copy": "Copy images from one place to another",
     "diff": "Show what changed between two trees",
     "inspect": "Show what is in an image",
     "validate": "Check an image thoroughly",
+    "mtree": "Describe a directory or a layer as text",
 }
 
 _EXAMPLES: Final = """\
 fastlayer build --rootfs rootfs -t custom/hello:latest -o image.tar
 fastlayer build --add ./app:/app --entrypoint /app -t app:1 -o oci:out
 fastlayer layer rootfs -o layer.tar.zst --compression zstd:3
+fastlayer build --from debian.tar --add ./app:/app -t app:2 -o app.tar
+fastlayer copy image.tar oci:images:1
 fastlayer inspect image.tar
 fastlayer diff old.tar new.tar
 fastlayer validate image.tar
@@ -70,7 +81,7 @@ def _unknown(name: str) -> str:
     near = get_close_matches(name, _VERBS, n=1)
     if near:
         return f"no such command {quoted(name)}: did you mean {quoted(near[0])}?"
-    return f"no such command {quoted(name)}: expected {', '.join(map(quoted, _VERBS))}"
+    return f"no such command {quoted(name)} (see `fastlayer --help`)"
 
 
 @click.group(

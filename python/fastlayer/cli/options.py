@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
     from fastlayer.engine import Progress
     from fastlayer.media_type import Compression
-    from fastlayer.options import LayerOptions
+    from fastlayer.options import LayerOptions, PackOptions
 
-__all__ = ["json_option", "layer_options", "options_of", "progress_option"]
+__all__ = [
+    "json_option",
+    "layer_options",
+    "options_of",
+    "pack_options",
+    "packing_of",
+    "progress_option",
+]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -91,6 +98,9 @@ _OPTIONS: Final = (
         help="Extended attributes: all (the default), none, or those of these names, such as "
         "security.capability or 'user.*'.",
     ),
+)
+
+_PACKING: Final = (
     option(
         "--compression",
         section=_SECTION,
@@ -130,9 +140,32 @@ progress_option: Final = option(
 
 def layer_options(command: _F) -> _F:
     """Give a command the options of a layer."""
-    for declare in reversed(_OPTIONS):
+    for declare in reversed((*_OPTIONS, *_PACKING)):
         command = declare(command)
     return command
+
+
+def pack_options(command: _F) -> _F:
+    """Give a command the options of a blob whose entries stay as they are."""
+    for declare in reversed(_PACKING):
+        command = declare(command)
+    return command
+
+
+def packing_of(
+    given: Mapping[str, Any],
+    default: tuple[Compression, int | None],
+    progress: Progress | None,
+) -> PackOptions:
+    """Take the options of a blob from what a command was given."""
+    name, level = given["compression"] or default
+    return {
+        "compression": name,
+        "level": level,
+        "threads": given["threads"],
+        "verify": given["verify"],
+        "progress": progress,
+    }
 
 
 def options_of(
@@ -141,13 +174,9 @@ def options_of(
     progress: Progress | None,
 ) -> LayerOptions:
     """Take the options of a layer from what a command was given."""
-    name, level = given["compression"] or default
     mtime: LayerOptions = {} if given["mtime"] is None else given["mtime"]
     return {
-        "compression": name,
-        "level": level,
-        "threads": given["threads"],
-        "verify": given["verify"],
+        **packing_of(given, default, progress),
         "prefix": given["prefix"],
         "owner": given["owner"],
         "uid_map": given["uid_map"] or None,
@@ -157,7 +186,6 @@ def options_of(
         "include": given["include"],
         "exclude": given["exclude"],
         "xattrs": _xattrs(given["xattrs"]),
-        "progress": progress,
     }
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from fastlayer.archive.docker import save_archive
+from fastlayer.archive.layout import write_layout
 from fastlayer.errors import quoted
 from fastlayer.reference import Reference
 
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from fastlayer.image import BuiltImage, Image
+    from fastlayer.built import Buildable, BuiltT
     from fastlayer.layer import BuiltLayer, Layer
     from fastlayer.media_type import Format
 
-__all__ = ["STDOUT", "Output", "check_stdout", "layer_output", "save_layer"]
+__all__ = ["STDOUT", "Output", "check_stdout", "layer_output", "save_layer", "stdout"]
 
 STDOUT: Final = "-"
 
@@ -88,14 +90,30 @@ class Output:
             return "stdout"
         return self.path if self.kind == "archive" else f"oci:{self.path}"
 
-    def write(self, image: Image, tags: Sequence[str], format: Format) -> BuiltImage:  # noqa: A002
-        """Build the image there. Raises what `Image.save` raises, and `click.UsageError`."""
+    def write(
+        self,
+        image: Buildable[BuiltT],
+        tags: Sequence[str],
+        format: Format | None,  # noqa: A002
+    ) -> BuiltT:
+        """Build the image or index there. Raises what its sink raises, and `click.UsageError`."""
         tags = [*tags, *self._names(tags)]
         if self.kind == "layout":
             name = self.tag or None
-            return image.write_layout(self.path, tags=tags, name=name, format=format)
-        target = self.path if self.kind == "archive" else _stdout()
-        return image.save(target, tags=tags, format=format)
+            return write_layout(self.path, image, tags=tags, name=name, format=format)
+        target = self.path if self.kind == "archive" else stdout()
+        return save_archive(target, [(image, tags)], format=format)[0]
+
+    def write_all(
+        self,
+        items: Sequence[tuple[Buildable[BuiltT], Sequence[str]]],
+        format: Format | None,  # noqa: A002
+    ) -> list[BuiltT]:
+        """Build several there, each with its tags. Raises what `write` raises."""
+        if len(items) == 1 or self.kind == "layout":
+            return [self.write(item, tags, format) for item, tags in items]
+        target = self.path if self.kind == "archive" else stdout()
+        return save_archive(target, items, format=format)
 
     def _names(self, tags: Sequence[str]) -> list[str]:
         """List the further name, if any: a tag alone is one more tag of the first `--tag`."""
@@ -122,13 +140,13 @@ def check_stdout(*, used: bool, as_json: bool) -> None:
         return
     if as_json:
         raise click.UsageError("`--json` and `-o -` both write to stdout: choose one of them")
-    if _stdout().isatty():
+    if stdout().isatty():
         raise click.UsageError("stdout is a terminal: redirect it, or name a file with `-o`")
 
 
 def save_layer(layer: Layer, output: str) -> BuiltLayer:
     """Write a layer's blob to a file or to stdout. Raises what `Layer.build` raises."""
-    return layer.save(_stdout() if output == STDOUT else output)
+    return layer.save(stdout() if output == STDOUT else output)
 
 
 def _check_file(path: str, advice: str) -> None:
@@ -138,7 +156,8 @@ def _check_file(path: str, advice: str) -> None:
         raise click.BadParameter(f"{quoted(path)} is a directory: {advice}")
 
 
-def _stdout() -> BinaryIO:
+def stdout() -> BinaryIO:
+    """Give standard output as bytes. Raises `OSError` if there is none."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdout>")
     sys.stdout.flush()

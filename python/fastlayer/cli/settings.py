@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from fastlayer.changes import ConfigAdditions
 from fastlayer.cli.command import option
 from fastlayer.cli.values import created, key_value, words
 from fastlayer.config import Healthcheck
@@ -115,6 +116,8 @@ def with_settings(image: Image, given: Mapping[str, Any]) -> Image:
 def _with_setting(image: Image, name: str, setting: str, value: Any) -> Image:
     """Change one setting; who gave a wrong value knows the option, not the setting."""
     try:
+        if setting in ConfigAdditions.__annotations__:
+            return image.with_added(**{setting: value})
         return image.with_config(**{setting: value})
     except InvalidArgumentError as error:
         reason = str(error).removeprefix(f"`{setting}`: ")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STDIN",
     "Addition",
+    "Prebuilt",
     "base_option",
     "check_base",
     "check_stdin",
@@ -82,14 +83,25 @@ class Addition:
         return Layer.from_files({name: self.source}, **plain)
 
 
-def sources_of(context: click.Context) -> list[str | Addition]:
+@dataclass(frozen=True, slots=True)
+class Prebuilt:
+    """`--layer FILE`: a layer that is a blob already."""
+
+    path: str
+
+
+def sources_of(context: click.Context) -> list[str | Addition | Prebuilt]:
     """List the sources in the order in which they were given, the bottom layer first.
 
-    Raises `click.UsageError` if there are none.
+    Raises `click.UsageError` if there are none, and no image to begin from.
     """
-    found: list[str | Addition] = [source for _, source in in_order(context, "rootfs", "add")]
-    if not found:
-        raise click.UsageError("nothing to build from: give `--rootfs` or `--add`", context)
+    found: list[str | Addition | Prebuilt] = [
+        source for _, source in in_order(context, "rootfs", "add", "layer")
+    ]
+    if not found and context.params["origin"] is None:
+        raise click.UsageError(
+            "nothing to build from: give `--rootfs`, `--add` or `--from`", context
+        )
     check_stdin([source for source in found if isinstance(source, str)])
     return found
 

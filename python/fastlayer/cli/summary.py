@@ -15,11 +15,11 @@ from fastlayer.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from fastlayer.built import BuiltImage, BuiltIndex
     from fastlayer.cli.output import Output
-    from fastlayer.image import BuiltImage
     from fastlayer.layer import BuiltLayer
 
-__all__ = ["print_record", "show_image", "show_layer"]
+__all__ = ["print_record", "show_image", "show_index", "show_layer"]
 
 
 def print_record(record: Mapping[str, Any]) -> None:
@@ -44,6 +44,19 @@ def show_image(image: BuiltImage, output: Output) -> None:
     _show(title, facts, to_stderr=output.kind == "stdout")
 
 
+def show_index(index: BuiltIndex, output: Output) -> None:
+    """Show where an index is, and its images; on stderr if that is on stdout."""
+    facts = [("output", str(output)), ("digest", str(index.digest))]
+    facts += [(f"image {n}", _platform_and_size(one)) for n, one in enumerate(index.images, 1)]
+    title = ", ".join(index.tags) or output.tag or "untagged index"
+    _show(title, facts, to_stderr=output.kind == "stdout")
+
+
+def _platform_and_size(image: BuiltImage) -> str:
+    size = sum(layer.size for layer in image.layers) + image.config.size + image.size
+    return f"{image.platform}, {byte_count(size)} in {plural(len(image.layers), 'layer')}"
+
+
 def show_layer(layer: BuiltLayer, output: str, *, to_stderr: bool) -> None:
     """Show where the layer is and what identifies it."""
     facts = [
@@ -56,8 +69,10 @@ def show_layer(layer: BuiltLayer, output: str, *, to_stderr: bool) -> None:
 
 def _contents(layer: BuiltLayer) -> str:
     """Say how much is in a layer, and how large that is: `30.1 MB (12.3 MB gzip), 7 entries`."""
-    size = byte_count(layer.uncompressed_size)
     compression = media_type.compression_of(layer.media_type)
+    if layer.uncompressed_size is None:
+        return f"{byte_count(layer.size)} {compression or layer.media_type}, copied"
+    size = byte_count(layer.uncompressed_size)
     if compression != "none":
         size += f" ({byte_count(layer.size)} {compression})"
     entries = "1 entry" if layer.entries == 1 else f"{layer.entries} entries"

@@ -39,14 +39,13 @@ def validate(path: str | os.PathLike[str], *, progress: Progress | None = None) 
     contents = find_contents(path)
     if contents is None:
         return _validate_layer(os.fsdecode(path), progress)
-    with contents:
-        findings = Findings()
-        documents = Documents(contents, findings)
-        documents.check()
-        digests = check_blobs(documents.claims, findings, progress=progress)
-        if contents.has_index and contents.has_rows:
-            compare_stories(documents.index_stories, documents.row_stories, digests, findings)
-        return Report(contents.path, documents.checked(), findings.problems, findings.notes)
+    findings = Findings()
+    documents = Documents(contents, findings)
+    documents.check()
+    digests = check_blobs(documents.claims, findings, progress=progress)
+    if contents.has_index and contents.has_rows:
+        compare_stories(documents.index_stories, documents.row_stories, digests, findings)
+    return Report(contents.path, documents.checked(), findings.problems, findings.notes)
 
 
 def _validate_layer(path: str, progress: Progress | None) -> Report:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, SourceError, quoted
 from fastlayer.media_type import compression_of
+from fastlayer.stored.blob import scan_blob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def _read(claim: Claim, findings: Findings, progress: Progress | None) -> _Found
     blob = claim.blob
     if claim.is_layer:
         try:
-            record = blob.scan(progress=progress)
+            record = scan_blob(blob, progress=progress)
         except SourceError as error:
             findings.problem(blob.name, str(error))
         else:

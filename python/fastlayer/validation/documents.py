@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from fastlayer.archive.images import check_config_name, named_digest
-from fastlayer.archive.listing import is_image
 from fastlayer.archive.store import blob_path
 from fastlayer.config import ImageConfig
 from fastlayer.digest import Digest
@@ -16,6 +15,7 @@ from fastlayer.errors import InvalidReferenceError, quoted
 from fastlayer.manifest import Manifest
 from fastlayer.media_type import is_index, is_manifest
 from fastlayer.reference import Reference
+from fastlayer.stored.listing import is_image
 from fastlayer.validation.blobs import Claim, place_of
 from fastlayer.validation.report import Checked
 from fastlayer.validation.stories import Story, check_tags
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     from fastlayer.archive.blob import Blob
     from fastlayer.archive.contents import Contents
-    from fastlayer.archive.listing import ArchiveRow, Listed
+    from fastlayer.archive.rows import ArchiveRow
     from fastlayer.descriptor import Descriptor
     from fastlayer.platform import Platform
+    from fastlayer.stored.listing import Listed
     from fastlayer.validation.blobs import Place
     from fastlayer.validation.report import Findings
 

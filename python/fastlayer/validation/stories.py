@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastlayer.archive.listing import spelled_out
 from fastlayer.errors import quoted
+from fastlayer.stored.listing import spelled_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

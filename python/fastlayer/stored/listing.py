@@ -1,34 +1,28 @@
-"""The lists of images: Docker's `manifest.json`, and what an `index.json` leads to."""
+"""What an index leads to: manifests, and the tags that they have there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 (msgspec reads the annotations)
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-import msgspec
-
-from fastlayer.archive.tags import IMAGE_NAME, REF_NAME, repo_tag
-from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, InvalidReferenceError, quoted
 from fastlayer.index import ImageIndex
 from fastlayer.media_type import DOCKER_CONFIG, OCI_CONFIG, is_index
 from fastlayer.reference import Reference
+from fastlayer.tags import IMAGE_NAME, REF_NAME, repo_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from fastlayer.archive.members import Members
     from fastlayer.descriptor import Descriptor
     from fastlayer.digest import Digest
     from fastlayer.manifest import Manifest
+    from fastlayer.platform import Platform
 
-__all__ = ["ArchiveRow", "Listed", "archive_rows", "is_image", "matching", "spelled_out", "walk"]
-
-_MAX_ROWS_SIZE: Final = 1 << 20
+__all__ = ["MAX_INDEX_DEPTH", "Listed", "familiar", "is_image", "matching", "spelled_out", "walk"]
 
 # Real indexes have two levels: the layout's own and one for the platforms.
-_MAX_INDEX_DEPTH: Final = 8
+MAX_INDEX_DEPTH: Final = 8
 
 # Descriptors that are followed in all, so that indexes of indexes cannot multiply.
 _MAX_LISTED: Final = 100_000
@@ -37,26 +31,17 @@ _MAX_LISTED: Final = 100_000
 _ATTESTATION: Final = "vnd.docker.reference.type"
 
 
-class ArchiveRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """One image of Docker's `manifest.json`: paths in the archive, and its tags."""
-
-    config: str
-    repo_tags: tuple[str, ...] = ()
-    layers: tuple[str, ...] = ()
-    unknown: Mapping[str, Any] = {}
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags, in their short form."""
-        return tuple(map(_familiar, self.repo_tags))
-
-
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A manifest, index or other content that an index leads to, and the tags it has there."""
 
     descriptor: Descriptor
     tags: tuple[str, ...]
+
+    @property
+    def platform(self) -> Platform | None:
+        """What it is for, if the index says that."""
+        return self.descriptor.platform
 
 
 class Documents(Protocol):
@@ -75,18 +60,6 @@ class Tagged(Protocol):
 
 
 S = TypeVar("S", bound=Tagged)
-
-
-def archive_rows(members: Members) -> tuple[ArchiveRow, ...]:
-    """Read `manifest.json`.
-
-    Raises `InvalidImageError` if it is missing, has no rows or breaks its form, and `OSError`.
-    """
-    content = members.find("manifest.json").read(limit=_MAX_ROWS_SIZE)
-    rows = decode(content, list[ArchiveRow], what="`manifest.json`")
-    if not rows:
-        raise InvalidImageError("`manifest.json`: lists no image")
-    return tuple(rows)
 
 
 def is_image(descriptor: Descriptor, manifest: Manifest) -> bool:
@@ -161,8 +134,8 @@ class _Walk:
 
     def _manifests(self, descriptor: Descriptor, depth: int) -> tuple[Descriptor, ...]:
         what = f"the index {quoted(descriptor.digest)}"
-        if depth == _MAX_INDEX_DEPTH:
-            raise InvalidImageError(f"{what}: nested deeper than {_MAX_INDEX_DEPTH} indexes")
+        if depth == MAX_INDEX_DEPTH:
+            raise InvalidImageError(f"{what}: nested deeper than {MAX_INDEX_DEPTH} indexes")
         return self._documents.document(descriptor, ImageIndex, what=what).manifests
 
 
@@ -171,11 +144,11 @@ def _tags(descriptor: Descriptor) -> tuple[str, ...]:
     name = descriptor.annotations.get(IMAGE_NAME, "")
     tag = descriptor.annotations.get(REF_NAME, "")
     if name and tag in ("", name, _last_part(name)):
-        return (_familiar(name),)
-    return tuple(_familiar(text) for text in (name, tag) if text)
+        return (familiar(name),)
+    return tuple(familiar(text) for text in (name, tag) if text)
 
 
-def _familiar(name: str) -> str:
+def familiar(name: str) -> str:
     """Shorten a whole reference as Docker does, unless it would then read as another one."""
     reference = _parsed(name)
     if reference is None or not reference.tag or str(reference) != name:

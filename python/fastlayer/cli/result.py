@@ -1,0 +1,90 @@
+"""The options that say where an image goes, and what is said when it is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from fastlayer.built import BuiltImage
+from fastlayer.cli.command import option
+from fastlayer.cli.options import json_option, progress_option
+from fastlayer.cli.output import Output, check_stdout
+from fastlayer.cli.summary import print_record, show_image, show_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fastlayer.built import Buildable, BuiltIndex, BuiltT
+
+__all__ = ["OUTPUTS", "check_result", "deliver", "result_options", "show"]
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+OUTPUTS: Final = """\
+\b
+OUTPUT is one of
+  FILE                            an archive that docker, podman, ctr and skopeo load
+  docker-archive:FILE[:NAME:TAG]  the same, as skopeo writes it
+  oci-archive:FILE[:NAME:TAG]     the same
+  oci:DIR[:TAG]                   an OCI layout, made or added to
+  docker://NAME[:TAG]             a registry
+  -                               the archive on stdout
+"""
+
+_OPTIONS: Final = (
+    option(
+        "-o",
+        "--output",
+        section="Output",
+        metavar="OUTPUT",
+        type=Output.parse,
+        required=True,
+        help="Where the image goes; see above.",
+    ),
+    option(
+        "-t",
+        "--tag",
+        "tags",
+        section="Output",
+        metavar="NAME[:TAG]",
+        multiple=True,
+        help="A name of the image.",
+    ),
+    option(
+        "--format",
+        section="Output",
+        type=click.Choice(["oci", "docker"]),
+        help="Media types of the image; by default those that it has, or oci.",
+    ),
+    json_option,
+    progress_option,
+)
+
+
+def result_options(command: _F) -> _F:
+    """Give a command the options of what comes out: `output`, `tags`, `format`, `as_json`."""
+    for declare in reversed(_OPTIONS):
+        command = declare(command)
+    return command
+
+
+def check_result(given: Mapping[str, Any]) -> None:
+    """Refuse an output that cannot be, before any work. Raises `click.UsageError`."""
+    check_stdout(used=given["output"].kind == "stdout", as_json=given["as_json"])
+
+
+def deliver(image: Buildable[BuiltT], given: Mapping[str, Any]) -> BuiltT:
+    """Build the image or index where the options say. Raises what its sink raises."""
+    output: Output = given["output"]
+    return output.write(image, given["tags"], given["format"])
+
+
+def show(built: BuiltImage | BuiltIndex, given: Mapping[str, Any]) -> None:
+    """Print what came out: a record, or lines for people."""
+    if given["as_json"]:
+        print_record(built.record())
+    elif isinstance(built, BuiltImage):
+        show_image(built, given["output"])
+    else:
+        show_index(built, given["output"])

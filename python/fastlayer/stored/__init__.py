@@ -1,0 +1,7 @@
+"""Images and blobs that are there already, in an archive, a layout or a registry.
+
+- `listing`: what an index leads to, by tag
+- `choice`: one of several images, by platform
+- `image`: one image, its documents verified
+- `blob`: a blob read in full, and verified
+"""

@@ -1,0 +1,94 @@
+"""Stored blobs read in full, each held against the descriptor that names it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fastlayer import engine
+from fastlayer.errors import InvalidImageError, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastlayer.descriptor import Descriptor
+    from fastlayer.store import BlobStore, StoredBlob, Stretch
+
+__all__ = ["copy_blob", "scan_blob", "verified_chunks", "verified_stretch"]
+
+_PIECE = 1 << 20
+
+
+def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: BlobStore) -> None:
+    """Put `blob` into `store`, byte for byte.
+
+    Raises `InvalidImageError` if it does not have the size and digest of `descriptor`; then it is
+    not kept.
+    """
+    with store.blob() as sink:
+        for chunk in verified_chunks(blob, descriptor):
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[os.write(sink.fileno(), rest) :]
+        sink.commit(descriptor.digest, descriptor.size)
+
+
+def scan_blob(
+    blob: StoredBlob, *, members: bool = False, progress: engine.Progress | None = None
+) -> engine.ScanRecord:
+    """Read `blob` as a layer: digest, diff_id, sizes and, if asked for, every entry.
+
+    Raises `MalformedArchiveError` if it is not a whole tar, and `OSError`.
+    """
+    with blob.stretch() as (file, offset, size, name):
+        return engine.scan_layer(file, offset, size, name=name, members=members, progress=progress)
+
+
+def verified_chunks(blob: StoredBlob, descriptor: Descriptor) -> Iterator[bytes]:
+    """Give the content piece by piece; who takes all of it has what `descriptor` says.
+
+    Raises `InvalidImageError` where that shows, at the end at the latest.
+    """
+    return _verified(blob.chunks(), descriptor, blob.name)
+
+
+@contextmanager
+def verified_stretch(blob: StoredBlob, descriptor: Descriptor) -> Iterator[Stretch]:
+    """Open the content as part of a file, having read and verified all of it.
+
+    Raises `InvalidImageError` if it does not have the size and digest of `descriptor`.
+    """
+    with blob.stretch() as stretch:
+        for _ in _verified(_pieces(stretch), descriptor, blob.name):
+            pass
+        yield stretch
+
+
+def _pieces(stretch: Stretch) -> Iterator[bytes]:
+    file, position, size, _ = stretch
+    end = position + size
+    while position < end and (piece := os.pread(file, min(_PIECE, end - position), position)):
+        position += len(piece)
+        yield piece
+
+
+def _verified(pieces: Iterator[bytes], descriptor: Descriptor, name: str) -> Iterator[bytes]:
+    digest, size = descriptor.digest, 0
+    if not digest.supported:
+        raise InvalidImageError(
+            f"{quoted(name)} cannot be checked against {quoted(digest)}: "
+            f"unsupported digest algorithm {quoted(digest.algorithm)}"
+        )
+    state = hashlib.new(digest.algorithm)
+    for piece in pieces:
+        size += len(piece)
+        if size > descriptor.size:
+            raise InvalidImageError(f"{quoted(name)} has more than {descriptor.size} bytes")
+        state.update(piece)
+        yield piece
+    if size < descriptor.size:
+        raise InvalidImageError(f"{quoted(name)} has {size} bytes, expected {descriptor.size}")
+    if state.hexdigest() != digest.encoded:
+        raise InvalidImageError(f"{quoted(name)} does not have the digest {quoted(digest)}")

@@ -1,0 +1,236 @@
+"""Images that were read: values whose unchanged parts keep their bytes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fastlayer as fl
+from archives import (
+    LAYERS,
+    Sample,
+    SampleLayer,
+    combined,
+    docker_save,
+    dumps,
+    layout,
+    tar,
+    write_archive,
+    write_folder,
+)
+from archives import digest as digest_of
+from fastlayer.archive.contents import open_contents
+from fastlayer.stored.image import StoredImage, StoredLayer
+
+EXTRA = SampleLayer(tar({"extra": b"more\n"}))
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """The archive that loads everywhere, with one image."""
+    return write_archive(tmp_path / "base.tar", combined(Sample()))
+
+
+def stored(path: Path) -> StoredImage:
+    """The one image of an archive or layout."""
+    (image,) = open_contents(path).images()
+    return image
+
+
+def config_of(path: Path) -> dict[str, Any]:
+    """The config of that image, as plain JSON."""
+    config: dict[str, Any] = json.loads(stored(path).config_content)
+    return config
+
+
+@pytest.mark.parametrize("members", [combined, layout, docker_save])
+def test_a_copy_keeps_what_it_can(members: Any, tmp_path: Path) -> None:
+    """Layers and config are the same bytes; the manifest too, where there is one."""
+    sample = Sample(manifest_changes={"x-unknown": {"b": 1, "a": 2}})
+    source = write_archive(tmp_path / "source.tar", members(sample))
+    image = fl.Image.load(source)
+    copies = [tmp_path / "copy.tar", tmp_path / "copy"]
+    image.save(copies[0], tags=["copy:1"])
+    image.write_layout(copies[1], tags=["copy:1"])
+    for copy in copies:
+        found = stored(copy)
+        assert found.config_content == sample.config
+        assert [layer.blob.size for layer in found.layers] == [len(x.blob) for x in LAYERS]
+        assert [layer.descriptor.digest for layer in found.layers] == [
+            digest_of(layer.blob) for layer in LAYERS
+        ]
+        if members is not docker_save:
+            assert found.manifest_content == sample.manifest
+        assert fl.validate(copy).ok
+
+
+def test_a_docker_manifest_stays_one_unless_oci_is_asked_for(tmp_path: Path, base: Path) -> None:
+    """The family of documents is that of the image; another one renames the layers' types."""
+    docker = fl.Image.load(base).save(tmp_path / "docker.tar", tags=["x"], format="docker")
+    again = fl.Image.load(tmp_path / "docker.tar").save(tmp_path / "again.tar", tags=["x"])
+    assert again.descriptor == docker.descriptor
+    assert "docker" in again.media_type
+    back = fl.Image.load(tmp_path / "docker.tar").save(tmp_path / "o.tar", tags=["x"], format="oci")
+    assert back.digest == digest_of(Sample().manifest) or "oci" in back.media_type
+    assert all("oci" in layer.media_type for layer in back.layers)
+
+
+def test_a_layer_on_top_leaves_the_rest(base: Path, tmp_path: Path) -> None:
+    """Appending adds a layer, a diff_id and a step; unknown members stay."""
+    sample = Sample(changes={"x-unknown": 1.50})
+    write_archive(base, combined(sample))
+    layer = fl.Layer.from_files({"new": b"new"})
+    built = fl.Image.load(base).append(layer).save(tmp_path / "new.tar", tags=["new"])
+    config = config_of(tmp_path / "new.tar")
+    before = json.loads(sample.config)
+    assert config["x-unknown"] == 1.50
+    assert config["rootfs"]["diff_ids"] == [
+        *before["rootfs"]["diff_ids"],
+        built.layers[-1].diff_id,
+    ]
+    # The base tells of one of its two layers; the other gets a step that tells nothing.
+    created = before["created"]
+    assert config["history"] == [
+        *before["history"],
+        {"created": created},
+        {"created": created, "created_by": "fastlayer"},
+    ]
+    assert [layer.uncompressed_size is None for layer in built.layers] == [True, True, False]
+    assert fl.validate(tmp_path / "new.tar").ok
+
+
+def test_a_layer_that_is_a_file_is_copied(base: Path, tmp_path: Path) -> None:
+    """A prebuilt layer keeps its bytes on every image that gets it."""
+    path = tmp_path / "layer.tar.gz"
+    path.write_bytes(EXTRA.blob)
+    layer = StoredLayer.load(path)
+    built = fl.Image.load(base).append(layer).save(tmp_path / "new.tar", tags=["new"])
+    assert built.layers[-1].digest == digest_of(EXTRA.blob)
+    assert built.layers[-1].diff_id == digest_of(EXTRA.tar)
+    with pytest.raises(fl.InvalidImageError, match="is an image, not a single layer"):
+        StoredLayer.load(base)
+
+
+def test_settings_are_added_removed_and_replaced(base: Path) -> None:
+    """Variables and labels keep their places; what is not there is not missed."""
+    image = fl.Image.load(base)
+    more = image.with_added(
+        env={"B": "2", "A": "1"}, labels={"l": "w"}, exposed_ports=[80], volumes=["/data"]
+    )
+    assert more.config.config.env == ("A=1", "B=2")
+    assert more.config.config.labels == {"k": "v", "l": "w"}
+    less = more.with_removed(
+        env=["A", "X"], labels=["k"], exposed_ports=["80"], volumes=["/data", "/x"]
+    )
+    assert less.config.config.env == ("B=2",)
+    assert less.config.config.labels == {"l": "w"}
+    assert not less.config.config.exposed_ports
+    assert not less.config.config.volumes
+    assert less.config.config.entrypoint == ("/app",)
+    with pytest.raises(fl.InvalidConfigError, match="unknown setting `user`"):
+        image.with_added(user="x")  # type: ignore[call-arg]
+    with pytest.raises(fl.InvalidConfigError, match="is not a port"):
+        image.with_removed(exposed_ports=["x"])
+
+
+def test_annotations_can_go(base: Path) -> None:
+    """`None` removes an annotation, and only that one."""
+    image = fl.Image.load(base).with_annotations({"a": "1", "b": "2"})
+    assert image.with_annotations({"a": None, "c": "3"}).annotations == {"b": "2", "c": "3"}
+
+
+def test_rebase_changes_the_lowest_layers_and_the_platform(tmp_path: Path) -> None:
+    """Layers, history and platform below come from the new base, settings from the image."""
+    old, new = LAYERS[:1], (SampleLayer(tar({"etc/": b"", "etc/motd": b"new\n"})), LAYERS[0])
+    steps = [{"created_by": "base"}, {"created_by": "ENV", "empty_layer": True}]
+    bases = [
+        Sample(old, changes={"history": steps}),
+        Sample(new, architecture="arm64", changes={"history": [{"created_by": "new base"}]}),
+    ]
+    own = Sample(
+        (*old, EXTRA),
+        changes={
+            "history": [*steps, {"created_by": "CMD", "empty_layer": True}, {"created_by": "own"}],
+            "config": {"Cmd": ["own"]},
+        },
+    )
+    image, old_base, new_base = (
+        fl.Image.load(write_archive(tmp_path / f"{number}.tar", combined(sample)))
+        for number, sample in enumerate((own, *bases))
+    )
+    rebased = image.rebase(old_base, new_base)
+    assert [layer.diff_id for layer in rebased.layers if isinstance(layer, StoredLayer)] == [
+        digest_of(layer.tar) for layer in (*new, EXTRA)
+    ]
+    assert [step.created_by for step in rebased.config.history] == ["new base", "", "CMD", "own"]
+    assert rebased.config.config.cmd == ("own",)
+    assert str(rebased.platform) == "linux/arm64"
+    with pytest.raises(fl.InvalidArgumentError, match="is not based on the old base"):
+        image.rebase(new_base, old_base)
+
+
+def test_a_layer_that_changed_since_is_refused(base: Path, tmp_path: Path) -> None:
+    """A blob is verified when it is copied: of what is not what it was, nothing is written."""
+    image = fl.Image.load(base)
+    content = bytearray(base.read_bytes())
+    place = content.index(LAYERS[0].blob) + 20
+    content[place] ^= 1
+    base.write_bytes(content)
+    output = tmp_path / "out.tar"
+    with pytest.raises(fl.InvalidImageError, match="does not have the digest `sha256:"):
+        image.save(output, tags=["x"])
+    assert not output.exists()
+    content[place] ^= 1
+    base.write_bytes(content[:place])
+    with pytest.raises(fl.InvalidImageError, match="is cut short"):
+        image.write_layout(tmp_path / "layout")
+    assert not (tmp_path / "layout").exists()
+
+
+def test_one_of_several_is_chosen_by_platform(tmp_path: Path) -> None:
+    """Of an index, the platform asked for, or one that it can run; never another."""
+    samples = [Sample(tags=(), architecture=name) for name in ("amd64", "arm64", "386")]
+    path = write_folder(tmp_path / "layout", layout(*samples))
+    for wanted, got in (("linux/arm64", "arm64"), ("linux/amd64", "amd64"), ("linux/386", "386")):
+        assert fl.Image.load(path, platform=wanted).config.architecture == got
+    with pytest.raises(fl.InvalidImageError, match="no image for `linux/s390x`, it has `linux/amd"):
+        fl.Image.load(path, platform="linux/s390x")
+    one = write_archive(tmp_path / "one.tar", combined(samples[2]))
+    assert fl.Image.load(one, platform="linux/amd64").config.architecture == "386"
+    with pytest.raises(fl.InvalidImageError, match="no image for `linux/386`"):
+        fl.Image.load(write_archive(one, combined(samples[0])), platform="linux/386")
+
+
+def test_several_of_one_platform_need_a_tag(tmp_path: Path) -> None:
+    """Images that only their tags tell apart are not guessed from."""
+    samples = [Sample(tags=(f"a:{n}",), changes={"author": str(n)}) for n in (1, 2)]
+    path = write_folder(tmp_path / "layout", layout(*samples))
+    with pytest.raises(fl.InvalidImageError, match="choose one by its tag, of `docker"):
+        fl.Image.load(path, platform="linux/amd64")
+    assert fl.Image.load(f"oci:{path}:2").config.author == "2"
+
+
+def test_a_config_with_other_numbers_of_layers_is_refused(tmp_path: Path) -> None:
+    """Counts are compared when the image is read."""
+    sample = Sample(changes={"rootfs": {"type": "layers", "diff_ids": []}})
+    path = write_archive(tmp_path / "x.tar", combined(sample))
+    with pytest.raises(fl.InvalidImageError, match="has 0 diff_ids for 2 layers"):
+        fl.Image.load(path)
+
+
+def test_documents_are_written_as_they_were(tmp_path: Path) -> None:
+    """Even their white space stays: only what is changed is written anew."""
+    spaced = json.dumps(json.loads(Sample().config), indent=3).encode()
+
+    class Spaced(Sample):
+        @property
+        def config(self) -> bytes:
+            return spaced
+
+    image = fl.Image.load(write_archive(tmp_path / "x.tar", combined(Spaced())))
+    assert image.save(tmp_path / "y.tar", tags=["y"]).config.digest == digest_of(spaced)
+    changed = image.with_config(user="1").save(tmp_path / "z.tar", tags=["z"])
+    assert changed.config.digest != digest_of(spaced)
+    assert config_of(tmp_path / "z.tar")["config"]["User"] == "1"
+    assert dumps(config_of(tmp_path / "y.tar")) == Sample().config
