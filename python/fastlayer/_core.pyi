@@ -84,7 +84,13 @@ class LayerQueue:
         threads: int | None,
         verify: bool,
     ) -> None:
-        """Add a layer; nothing of it is read yet."""
+        """Add a layer; nothing of it is read yet.
+
+        A layer that was made before is a stretch (descriptor, offset, size, name) or a stream:
+        `"transcode"` has one, `"rewrite"` too, `"flatten"` a list of stretches, the lowest first.
+        The descriptor may be closed when this returns. With `"transcode"`, a policy or edits that
+        change anything raise `InvalidArgumentError`.
+        """
 
     def make(
         self,

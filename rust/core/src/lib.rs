@@ -24,6 +24,7 @@ pub mod mtree;
 pub mod pipeline;
 pub mod plan;
 pub mod source;
+mod stack;
 pub mod tar;
 
 pub use cancel::Cancel;

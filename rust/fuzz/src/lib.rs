@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 
+use fastlayer_core::source::TarStream;
 use fastlayer_core::tar::{
     BLOCK, Entry, Kind, Member, Reader, TRAILER, WHITEOUT_PREFIX, append_header, padded, parent_of,
 };
@@ -33,6 +34,8 @@ struct Archive {
 pub fn check_archive(bytes: &[u8]) {
     let mut archive = Archive::default();
     let failed = archive.read(bytes).is_err();
+    let entries = (!failed && !bytes.is_empty()).then_some(archive.names.len() as u64);
+    assert_eq!(pass_on(bytes), entries, "passing it on differs from reading");
     assert_eq!(seek(bytes), (archive.names, failed), "seeking differs from reading");
 
     let headers = archive.large.into_iter().filter_map(|entry| Some((header(&entry)?, entry)));
@@ -72,6 +75,15 @@ impl Archive {
         assert!(reader.position() <= bytes.len() as u64);
         Ok(())
     }
+}
+
+/// How many members there are when every byte is passed on; `None` for an error.
+fn pass_on(bytes: &[u8]) -> Option<u64> {
+    let mut stream = TarStream::new(bytes);
+    let mut passed = vec![0; bytes.len() + 1];
+    let count = stream.fill(&mut passed).ok()?;
+    assert!(passed[..count] == *bytes, "what is passed on is not what it was");
+    Some(stream.entries())
 }
 
 /// The names of the members, and whether it ended with an error, when content is passed over.

@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 
 use fastlayer_core::compare::{Change, Difference, Tree, differences};
+use fastlayer_core::source::Slice;
 use fastlayer_core::{Cancel, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::descriptor::{Descriptor, Slice};
+use crate::descriptor::Stretch;
 use crate::interrupt;
 use crate::layer::{Pairs, to_pairs};
-
-/// A stretch of an open file: descriptor, offset, size and the file's name.
-type Stretch = (Descriptor, u64, u64, PathBuf);
 
 /// One side: a directory, an archive, or the layers of an image with the lowest first.
 #[derive(FromPyObject)]

@@ -1,19 +1,23 @@
 //! A layer as Python describes it, and what comes out.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use fastlayer_core::blob::{LayerBlob, Source};
+use fastlayer_core::blob::{Blob, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::plan::Warning;
 use fastlayer_core::source::{
-    FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames, check_destinations,
+    ArchiveFile, FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames,
+    check_destinations,
 };
 use fastlayer_core::{Error, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyTuple;
 
+use crate::descriptor::Stretch;
 use crate::edit::EditArgument;
 use crate::error::to_python;
 use crate::stream::PyReader;
@@ -160,51 +164,48 @@ pub(crate) fn thread_count(threads: Option<i64>) -> Result<usize> {
 /// More gain nothing: hashing is serial and bounds a build from about ten threads up.
 const MAX_THREADS: usize = 256;
 
-/// A source as Python gave it, before any file is opened.
-pub(crate) enum Supplied {
-    Directory(PathBuf),
-    Diff(PathBuf, PathBuf),
-    Overlay(PathBuf),
-    Files(Vec<(Vec<u8>, FileSource)>),
-    Mtree(PathBuf, Option<PathBuf>),
-    Archive(PathBuf),
-    Stream(PyReader),
+/// A source as Python describes it; files that it names by their paths are not opened yet.
+pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> {
+    match kind {
+        "directory" => Ok(Source::Directory(source.extract()?)),
+        "diff" => {
+            let (lower, upper) = source.extract()?;
+            Ok(Source::Diff { lower, upper })
+        }
+        "overlay" => Ok(Source::Overlay(source.extract()?)),
+        "files" => {
+            let files: Vec<(PyBackedBytes, FileArgument)> = source.extract()?;
+            let files = files.into_iter().map(|(path, file)| (path.to_vec(), file.into()));
+            Ok(Source::Files(files.collect()))
+        }
+        "mtree" => {
+            let (file, base) = source.extract()?;
+            Ok(Source::Mtree(file, base))
+        }
+        "archive" => Ok(Source::Archive(source.extract()?)),
+        "stream" => Ok(Source::Stream(stream(source))),
+        "transcode" => Ok(Source::Transcode(blob(source)?)),
+        "rewrite" => Ok(Source::Rewrite(blob(source)?)),
+        "flatten" => {
+            let layers: Vec<Stretch> = source.extract()?;
+            Ok(Source::Flatten(layers.into_iter().map(archive).collect()))
+        }
+        _ => Err(PyValueError::new_err(format!("unknown kind of source `{kind}`"))),
+    }
 }
 
-impl Supplied {
-    pub(crate) fn extract(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Self> {
-        match kind {
-            "directory" => Ok(Self::Directory(source.extract()?)),
-            "diff" => {
-                let (lower, upper) = source.extract()?;
-                Ok(Self::Diff(lower, upper))
-            }
-            "overlay" => Ok(Self::Overlay(source.extract()?)),
-            "files" => {
-                let files: Vec<(PyBackedBytes, FileArgument)> = source.extract()?;
-                Ok(Self::Files(
-                    files.into_iter().map(|(path, file)| (path.to_vec(), file.into())).collect(),
-                ))
-            }
-            "mtree" => {
-                let (file, base) = source.extract()?;
-                Ok(Self::Mtree(file, base))
-            }
-            "archive" => Ok(Self::Archive(source.extract()?)),
-            "stream" => Ok(Self::Stream(PyReader(source.clone().unbind()))),
-            _ => Err(PyValueError::new_err(format!("unknown kind of source `{kind}`"))),
-        }
+/// A layer that was made before: a stretch of an open file, or a stream.
+fn blob(source: &Bound<'_, PyAny>) -> PyResult<Blob> {
+    if source.is_instance_of::<PyTuple>() {
+        return Ok(Blob::File(archive(source.extract()?)));
     }
+    Ok(Blob::Stream(stream(source)))
+}
 
-    pub(crate) fn into_source(self) -> Source {
-        match self {
-            Self::Directory(path) => Source::Directory(path),
-            Self::Diff(lower, upper) => Source::Diff { lower, upper },
-            Self::Overlay(path) => Source::Overlay(path),
-            Self::Files(files) => Source::Files(files),
-            Self::Mtree(file, base) => Source::Mtree(file, base),
-            Self::Archive(path) => Source::Archive(path),
-            Self::Stream(stream) => Source::Stream(Box::new(stream)),
-        }
-    }
+fn archive((file, offset, size, name): Stretch) -> ArchiveFile {
+    ArchiveFile::stretch(file.0, offset, size, name)
+}
+
+fn stream(source: &Bound<'_, PyAny>) -> Box<dyn Read + Send> {
+    Box::new(PyReader(source.clone().unbind()))
 }

@@ -3,12 +3,13 @@
 use std::io::BufReader;
 use std::path::PathBuf;
 
+use fastlayer_core::source::Slice;
 use fastlayer_core::tar::{Entry, Kind, Member, Reader, archive_member_header};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::descriptor::{Descriptor, Slice};
+use crate::descriptor::Descriptor;
 use crate::interrupt;
 
 /// One member of a tar, as its header describes it.

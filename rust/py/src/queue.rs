@@ -1,8 +1,9 @@
 //! Descriptions in, layer blobs out: several layers on the same threads.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use fastlayer_core::blob::{Build, Queue};
+use fastlayer_core::blob::{Build, Queue, Source};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::edit::{Edit, Edits};
 use fastlayer_core::pipeline::Progress;
@@ -13,15 +14,15 @@ use crate::descriptor::Descriptor;
 use crate::edit::EditArgument;
 use crate::error::to_python;
 use crate::interrupt;
-use crate::layer::{LayerRecord, PolicyArgument, Supplied, thread_count};
+use crate::layer::{self, LayerRecord, PolicyArgument, thread_count};
 use crate::sink::Sink;
 
 /// Layers that are made on the same threads and come out in the order in which they were added.
 #[pyclass(module = "fastlayer._core")]
 pub(crate) struct LayerQueue {
     outputs: Vec<(u64, u64)>,
-    /// What was added, until the first layer is asked for.
-    added: Vec<(Build, Supplied)>,
+    /// What was added, until the first layer is asked for. Streams are for one thread at a time.
+    added: Mutex<Vec<(Build, Source)>>,
     queue: Option<Queue<Sink>>,
     cancel: Cancel,
     /// Of each layer.
@@ -36,7 +37,7 @@ impl LayerQueue {
     fn new(outputs: Vec<(u64, u64)>) -> Self {
         Self {
             outputs,
-            added: Vec::new(),
+            added: Mutex::default(),
             queue: None,
             cancel: Cancel::default(),
             progress: Vec::new(),
@@ -60,8 +61,9 @@ impl LayerQueue {
         verify: bool,
     ) -> PyResult<()> {
         let progress = Progress::default();
+        let source = layer::source(kind, source)?;
         let describe = || -> Result<Build> {
-            Ok(Build {
+            let build = Build {
                 policy: policy.into_policy()?,
                 edits: Edits::new(edits.into_iter().map(Edit::from).collect()),
                 compression: Compression::new(compression, level)?,
@@ -70,10 +72,12 @@ impl LayerQueue {
                 outputs: self.outputs.clone(),
                 cancel: self.cancel.clone(),
                 progress: progress.clone(),
-            })
+            };
+            build.check(&source)?;
+            Ok(build)
         };
         let build = describe().map_err(|error| to_python(py, error, Path::new("")))?;
-        self.added.push((build, Supplied::extract(kind, source)?));
+        self.added().push((build, source));
         self.progress.push(progress);
         Ok(())
     }
@@ -89,19 +93,18 @@ impl LayerQueue {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<LayerRecord> {
         let sink = Sink::new(sink.0)?;
-        let Some(done) = self.progress.get(self.taken) else {
+        let Some(done) = self.progress.get(self.taken).cloned() else {
             let error = Error::Internal("no layer was added, or one has failed".into());
             return Err(to_python(py, error, &sink_name));
         };
         self.taken += 1;
+        let added = std::mem::take(self.added());
         let cancel = &self.cancel;
-        let added = std::mem::take(&mut self.added).into_iter();
-        let added = added.map(|(build, source)| (build, source.into_source()));
         let queue = self.queue.get_or_insert_with(|| Queue::new(added, cancel));
         let made = queue
             .give_turn(sink)
             .map_err(|error| to_python(py, error, &sink_name))
-            .and_then(|()| interrupt::watch(py, progress, done, |tick| queue.wait(tick)))
+            .and_then(|()| interrupt::watch(py, progress, &done, |tick| queue.wait(tick)))
             .and_then(|made| made.map_err(|error| to_python(py, error, &sink_name)));
         if made.is_err() {
             self.close(py);
@@ -112,9 +115,15 @@ impl LayerQueue {
     /// Stops what is still under way; every thread has ended when this returns.
     fn close(&mut self, py: Python<'_>) {
         self.progress.clear();
-        self.added.clear();
+        self.added().clear();
         if let Some(queue) = self.queue.take() {
             py.detach(|| drop(queue));
         }
+    }
+}
+
+impl LayerQueue {
+    fn added(&mut self) -> &mut Vec<(Build, Source)> {
+        self.added.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }

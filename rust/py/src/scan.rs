@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use fastlayer_core::blob::{Scan, scan};
+use fastlayer_core::source::Slice;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::descriptor::{Descriptor, Slice};
+use crate::descriptor::Descriptor;
 use crate::interrupt;
 use crate::member::MemberRecord;
 

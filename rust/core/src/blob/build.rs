@@ -1,82 +1,15 @@
 //! From a source to a blob: the call that everything else is for.
 
-use std::io::{self, BufReader, Read, Write};
-use std::path::PathBuf;
-
+use super::source::{Blob, Sink, Source};
 use crate::cancel::Cancel;
 use crate::compress::{Compression, Encoding};
 use crate::edit::Edits;
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Input, Output, Progress, Seat, Stream};
+use crate::pipeline::{self, Input, Output, Progress, Seat};
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{
-    ArchiveFile, ArchiveStream, FileSource, Policy, Survey, Treatment, add_diff, add_files,
-    add_mtree, add_overlay, add_tree, decode_ahead,
+    ArchiveFile, Form, Policy, add_diff, add_files, add_mtree, add_overlay, add_tree,
 };
-
-/// What a layer is made of.
-pub enum Source {
-    /// A directory tree.
-    Directory(PathBuf),
-    /// What is different in one directory tree from another, with whiteouts for what is gone.
-    Diff {
-        /// The tree that lower layers hold.
-        lower: PathBuf,
-        /// The tree that they hold together with this layer.
-        upper: PathBuf,
-    },
-    /// The upper directory of an overlayfs.
-    Overlay(PathBuf),
-    /// Files and bytes, each with its destination.
-    Files(Vec<(Vec<u8>, FileSource)>),
-    /// A description in the form of mtree(5), and the directory with the content, if that is not
-    /// the one that the description is in.
-    Mtree(PathBuf, Option<PathBuf>),
-    /// A tar in a file, plain or compressed.
-    Archive(PathBuf),
-    /// A tar that is read as it comes, plain or compressed.
-    Stream(Box<dyn Read + Send>),
-}
-
-impl Source {
-    /// The same source, if it is one that can be read ahead of its turn, and once more: this takes
-    /// no more memory and threads than the pipeline does, and nothing is gone when it is read.
-    pub(super) fn again(&self) -> Option<Self> {
-        match self {
-            Self::Directory(path) => Some(Self::Directory(path.clone())),
-            Self::Overlay(path) => Some(Self::Overlay(path.clone())),
-            Self::Files(files) => Some(Self::Files(files.clone())),
-            Self::Mtree(file, base) if file.is_file() => {
-                Some(Self::Mtree(file.clone(), base.clone()))
-            }
-            Self::Diff { .. } | Self::Mtree(..) | Self::Archive(_) | Self::Stream(_) => None,
-        }
-    }
-}
-
-/// Where a blob goes.
-pub trait Sink: Write + Send {
-    /// Takes back all that was written.
-    fn restart(&mut self) -> io::Result<()>;
-
-    /// Device and inode of the file that it writes to, if it is one.
-    fn identity(&self) -> Option<(u64, u64)> {
-        None
-    }
-}
-
-impl Sink for Vec<u8> {
-    fn restart(&mut self) -> io::Result<()> {
-        self.clear();
-        Ok(())
-    }
-}
-
-impl Sink for io::Sink {
-    fn restart(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// How a layer is made.
 #[derive(Clone)]
@@ -114,6 +47,17 @@ pub struct LayerBlob {
 }
 
 impl Build {
+    /// Refuses what would change the entries of `source`, if that stays as it is.
+    pub fn check(&self, source: &Source) -> Result<()> {
+        let keeps_all = self.policy.keeps_all() && self.edits.is_empty();
+        if matches!(source, Source::Transcode(_)) && !keeps_all {
+            let reason = "a layer that gets another compression keeps its entries as they are: no \
+                          option or edit may change them";
+            return Err(Error::Argument(reason.into()));
+        }
+        Ok(())
+    }
+
     /// Makes a layer of `source` and writes it to `sink`.
     pub fn run(mut self, source: Source, sink: &mut impl Sink) -> Result<LayerBlob> {
         self.outputs.extend(sink.identity());
@@ -127,6 +71,7 @@ impl Build {
         source: Source,
         sink: &mut impl Sink,
     ) -> Result<LayerBlob> {
+        self.check(&source)?;
         let mut plan = PlanBuilder::new(self.outputs.clone(), self.edits.clone());
         let (policy, cancel) = (&self.policy, &self.cancel);
         let mut threads = seat.threads();
@@ -145,12 +90,23 @@ impl Build {
                 add_mtree(&mut plan, &file, base.as_deref(), policy, cancel)?;
             }
             Source::Archive(path) => {
-                let made = self.run_archive(seat, &ArchiveFile::open(&path)?, sink);
-                return made.map_err(|error| error.in_archive(&path));
+                return self.run_archive(seat, &ArchiveFile::open(&path)?, Form::Tree, sink);
             }
             Source::Stream(stream) => {
-                return self.run_stream(seat, stream, &self.edits, Survey::default(), sink);
+                return self.run_stream(seat, stream, self.untold(Form::Tree), sink);
             }
+            Source::Transcode(Blob::File(file)) => {
+                let made = file.reader().and_then(|tar| self.run_tar(seat, tar, sink));
+                return made.map_err(|error| error.in_archive(file.path()));
+            }
+            Source::Transcode(Blob::Stream(stream)) => return self.run_tar(seat, stream, sink),
+            Source::Rewrite(Blob::File(file)) => {
+                return self.run_archive(seat, &file, Form::Layer, sink);
+            }
+            Source::Rewrite(Blob::Stream(stream)) => {
+                return self.run_stream(seat, stream, self.untold(Form::Layer), sink);
+            }
+            Source::Flatten(files) => return self.run_layers(seat, plan, &files, sink),
         }
         Edits::put_all(&mut plan, policy)?;
         let (plan, edits) = plan.finish(policy.default_mtime())?;
@@ -159,65 +115,7 @@ impl Build {
         Ok(LayerBlob { output, entries: plan.entries(), warnings, unmatched: edits.unmatched() })
     }
 
-    /// Reads an archive once, and only if that can't be enough, surveys it and reads it again.
-    fn run_archive(
-        &self,
-        seat: &Seat,
-        archive: &ArchiveFile,
-        sink: &mut impl Sink,
-    ) -> Result<LayerBlob> {
-        let stream = archive.reader()?;
-        let error = match self.run_stream(seat, stream, &self.edits, Survey::default(), sink) {
-            Err(error @ Error::OutOfOrder { .. }) if archive.rereadable() => error,
-            result => return result,
-        };
-        if sink.restart().is_err() {
-            // What went into a pipe is gone.
-            return Err(error);
-        }
-        self.progress.restart();
-        let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone());
-        let input = self.decode(seat, archive.reader()?)?;
-        let survey = Survey::of(input, &mut treatment, &self.cancel)?;
-        let edits = treatment.into_edits();
-        self.run_stream(seat, archive.reader()?, &edits, survey, sink).map_err(
-            |error| match error {
-                // All that the archive says is known by now: the edits ask for this.
-                Error::OutOfOrder { path, reason } => Error::Unsupported { path, reason },
-                other => other,
-            },
-        )
-    }
-
-    fn run_stream(
-        &self,
-        seat: &Seat,
-        stream: impl Read + Send + 'static,
-        edits: &Edits,
-        survey: Survey,
-        sink: &mut impl Sink,
-    ) -> Result<LayerBlob> {
-        let mut plan = PlanBuilder::new(self.outputs.clone(), edits.clone());
-        Edits::put_all(&mut plan, &self.policy)?;
-        let (additions, edits) = plan.finish(self.policy.default_mtime())?;
-        let mut treatment = Treatment::new(self.policy.clone(), edits);
-        let input = self.decode(seat, stream)?;
-        let mut stream = ArchiveStream::new(input, &mut treatment, &additions, survey);
-        let output = self.pipe(seat, Input::Stream(&mut stream), sink)?;
-        let entries = stream.entries();
-        let unmatched = treatment.into_edits().unmatched();
-        Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
-    }
-
-    fn decode(
-        &self,
-        seat: &Seat,
-        stream: impl Read + Send + 'static,
-    ) -> Result<Box<dyn Read + Send>> {
-        decode_ahead(BufReader::with_capacity(READ, stream), seat.threads(), &self.cancel)
-    }
-
-    fn pipe<'b>(
+    pub(super) fn pipe<'b>(
         &'b self,
         seat: &'b Seat,
         input: Input<'b>,
@@ -228,15 +126,6 @@ impl Build {
     }
 }
 
-/// Bytes that archives are read by.
-const READ: usize = 256 * 1024;
-
 /// Entries of a layer that may be planned ahead of its turn: no more memory than a block. A larger
 /// plan is begun again, on all threads, when nobody else has one.
 const MOST_AHEAD: usize = 4096;
-
-impl<R: Read + Send> Stream for ArchiveStream<'_, R> {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        ArchiveStream::fill(self, buffer)
-    }
-}

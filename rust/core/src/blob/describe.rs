@@ -11,7 +11,9 @@ use crate::error::{Error, Result, display_path};
 use crate::mtree::{Names, SIGNATURE, write_line};
 use crate::pipeline::Progress;
 use crate::plan::{PlanBuilder, Warning};
-use crate::source::{ArchiveFile, ArchiveStream, Decoder, Policy, Survey, Treatment, add_tree};
+use crate::source::{
+    ArchiveFile, ArchiveStream, Decoder, Form, Policy, Survey, Treatment, add_tree,
+};
 use crate::tar::{Kind, Listed, compare_paths, list};
 
 /// Bytes that files are read by.
@@ -77,7 +79,7 @@ impl Describe<'_> {
         }
         self.progress.restart();
         let input = Decoder::new(BufReader::with_capacity(READ, archive.reader()?))?;
-        let mut treatment = Treatment::new(self.policy(), Edits::default());
+        let mut treatment = Treatment::new(self.policy(), Edits::default(), Form::Tree);
         let survey = Survey::of(input, &mut treatment, self.cancel)?;
         self.members(&archive, survey)
     }
@@ -85,7 +87,7 @@ impl Describe<'_> {
     /// The entries of the layer of a tar.
     fn members(&self, archive: &ArchiveFile, survey: Survey) -> Result<Vec<Listed>> {
         let (nothing, edits) = PlanBuilder::default().finish(0)?;
-        let mut treatment = Treatment::new(self.policy(), edits);
+        let mut treatment = Treatment::new(self.policy(), edits, Form::Tree);
         let input = self.progress.count(archive.reader()?);
         let input = Decoder::new(BufReader::with_capacity(READ, input))?;
         let layer = Layer(ArchiveStream::new(input, &mut treatment, &nothing, survey));

@@ -5,8 +5,11 @@ mod build;
 mod describe;
 mod queue;
 mod scan;
+mod source;
+mod streams;
 
-pub use build::{Build, LayerBlob, Sink, Source};
+pub use build::{Build, LayerBlob};
 pub use describe::Describe;
 pub use queue::Queue;
 pub use scan::{Scan, scan};
+pub use source::{Blob, Sink, Source};

@@ -13,7 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use super::build::{Build, LayerBlob, Sink, Source};
+use super::build::{Build, LayerBlob};
+use super::source::{Sink, Source};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::pipeline::{Pool, Seat};

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Tree, TreeNode};
+use super::Tree;
+use super::tree::TreeNode;
 use crate::tar::{Kind, Xattr, compare_paths};
 
 /// A path that is not the same in both trees.

@@ -2,9 +2,9 @@
 //! of each other.
 
 mod difference;
-mod stack;
 mod tree;
 
 pub use difference::{Change, Difference, Fact, differences};
-pub use stack::{Stack, is_whiteout};
-pub use tree::{Tree, TreeNode};
+pub use tree::Tree;
+
+pub use crate::stack::{Stack, is_whiteout};

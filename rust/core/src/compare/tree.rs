@@ -3,34 +3,25 @@
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::{Stack, is_whiteout};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::edit::Edits;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{Decoder, Policy, add_tree};
-use crate::tar::{Entry, Kind, Listed, list};
+use crate::stack::{Merged, Node, is_whiteout};
+use crate::tar::{Listed, list};
 
 /// Bytes that are read at once.
 const PART: usize = 256 * 1024;
 
-/// An entry of a tree. Hard links are what they link to.
-#[derive(Clone, Debug)]
-pub struct TreeNode {
-    /// Its metadata.
-    pub entry: Entry,
-    /// The digest of its content, if it is a regular file.
-    pub content: Option<Digest>,
-    /// The number of its inode.
-    pub(super) inode: usize,
-}
+/// An entry of a tree, with the digest of its content if it is a regular file.
+pub(super) type TreeNode = Node<Option<Digest>>;
 
 /// A tree: about 300 bytes for each entry, whatever the files hold.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    pub(super) nodes: Stack<TreeNode>,
-    inodes: usize,
+    pub(super) nodes: Merged<Option<Digest>>,
 }
 
 impl Tree {
@@ -69,21 +60,8 @@ impl Tree {
     }
 
     fn put(&mut self, Listed { mut entry, digest }: Listed) -> Result<()> {
-        let path = entry.path.clone();
         entry.xattrs.sort();
-        let node = if let Kind::HardLink(target) = &entry.kind {
-            let mut node = self.nodes.get(target).cloned().ok_or_else(|| {
-                Error::malformed(&path, "the target of this hard link is not there")
-            })?;
-            node.entry.path.clone_from(&path);
-            node
-        } else {
-            self.inodes += 1;
-            TreeNode { entry, content: digest, inode: self.inodes }
-        };
-        let is_directory = node.entry.is_directory();
-        self.nodes.put(path, node, is_directory);
-        Ok(())
+        self.nodes.put(entry, digest)
     }
 }
 
@@ -91,7 +69,8 @@ impl Tree {
 mod tests {
     use super::super::{Change, differences};
     use super::*;
-    use crate::tar::append_header;
+    use crate::error::Error;
+    use crate::tar::{Entry, Kind, append_header};
 
     fn tar(entries: &[(&str, Kind)]) -> Vec<u8> {
         let mut bytes = Vec::new();

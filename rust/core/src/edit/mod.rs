@@ -100,6 +100,12 @@ impl Edits {
         Self { steps: edits.into_iter().map(|edit| Step { edit, met: false }).collect() }
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Whether an entry may get another path.
     pub(crate) fn can_move(&self) -> bool {
         self.steps.iter().any(|step| step.edit.is_rename())

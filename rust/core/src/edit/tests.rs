@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::Result;
 use crate::plan::{Content, Plan, PlanBuilder};
-use crate::source::{ArchiveStream, FileSource, Policy, Survey, Treatment};
+use crate::source::{ArchiveStream, FileSource, Form, Policy, Survey, Treatment};
 use crate::tar::{Entry, Kind, Reader, append_header, order_key, parent_of};
 
 /// A path, what is there, and the content that it has.
@@ -151,7 +151,7 @@ pub(super) fn through_archive(members: &[(Entry, Vec<u8>)], edits: &Edits) -> Re
     }
     archive.resize(archive.len() + 1024, 0);
     let (additions, edits) = additions(edits)?;
-    let treatment = Treatment::new(Policy::default(), edits);
+    let treatment = Treatment::new(Policy::default(), edits, Form::Tree);
     let convert = |survey| {
         let mut treatment = treatment.clone();
         let mut stream = ArchiveStream::new(&archive[..], &mut treatment, &additions, survey);

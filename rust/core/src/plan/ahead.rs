@@ -96,7 +96,7 @@ fn part_of<'a>(
     let (origin, stamp) = match &planned.content {
         Content::File { origin, stamp } => (*origin, stamp),
         Content::Described(file) => (file.origin, &file.stamp),
-        Content::None | Content::Shared(..) | Content::Bytes(_) => return None,
+        _ => return None,
     };
     let content = planned.content_offset();
     let from = stretch.start.saturating_sub(content);

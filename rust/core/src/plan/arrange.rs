@@ -129,7 +129,10 @@ impl Arrange {
                 planned.passed.check_link(*passed, &planned.entry.path, path)?;
                 planned.entry.kind = Kind::HardLink(path.clone());
                 planned.entry.size = 0;
-                planned.content = Content::None;
+                // What is in a stream keeps its place there.
+                if !matches!(planned.content, Content::Member { .. }) {
+                    planned.content = Content::None;
+                }
             }
         }
         Ok(())

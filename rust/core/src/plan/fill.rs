@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::place::{Opener, Place};
 use super::{Content, Plan, Planned, ahead};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::{CheckedFile, Stamp};
 use crate::tar::append_header;
 
@@ -83,6 +83,9 @@ impl<'a> PlanReader<'a> {
             }
             Content::Described(file) => {
                 self.read_file(planned, file.origin, &file.stamp, from, content_part)
+            }
+            Content::Member { .. } => {
+                Err(Error::Internal("a plan has no content of members".into()))
             }
         }
     }

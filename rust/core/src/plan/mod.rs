@@ -5,6 +5,7 @@
 mod ahead;
 mod arrange;
 mod fill;
+mod member;
 mod place;
 mod promise;
 mod stream;
@@ -21,6 +22,7 @@ use crate::source::{Root, Stamp};
 use crate::tar::{Entry, Kind, TRAILER, compare_paths, padded};
 
 pub use fill::PlanReader;
+pub(crate) use member::PlannedMember;
 pub(crate) use promise::{Described, Promise, Verifier};
 
 /// Where an entry's bytes come from.
@@ -36,7 +38,17 @@ pub(crate) enum Content {
     File { origin: usize, stamp: Stamp },
     /// Such a file, with what a description says of it.
     Described(Box<Described>),
+    /// A member of a stream that comes by, counted from 0, and nothing that the plan could read.
+    /// What is no file is also at its member's place.
+    Member {
+        number: u64,
+        /// The inode has other names too.
+        shared: bool,
+    },
 }
+
+/// The device of inodes that are on none.
+const NO_DEVICE: u64 = u64::MAX;
 
 impl Content {
     /// Device and number of an inode that has several names.
@@ -45,6 +57,7 @@ impl Content {
             Self::Shared(device, inode) => Some((*device, *inode)),
             Self::File { stamp, .. } => stamp.shared_identity(),
             Self::Described(file) => file.identity,
+            Self::Member { number, shared } => shared.then_some((NO_DEVICE, *number)),
             Self::None | Self::Bytes(_) => None,
         }
     }
@@ -54,7 +67,7 @@ impl Content {
         match self {
             Self::File { origin, .. } => Some(origin),
             Self::Described(file) => Some(&mut file.origin),
-            Self::None | Self::Shared(..) | Self::Bytes(_) => None,
+            Self::None | Self::Shared(..) | Self::Bytes(_) | Self::Member { .. } => None,
         }
     }
 }

@@ -1,9 +1,4 @@
-//! What goes into a layer: directory trees, files and bytes, archives.
-
-use std::path::Path;
-
-use crate::error::{Error, Result};
-use crate::tar::WHITEOUT_PREFIX;
+//! What goes into a layer: directory trees, files and bytes, archives, layers.
 
 mod archive;
 mod checked;
@@ -11,41 +6,46 @@ mod decode;
 mod diff;
 mod directory;
 mod file;
+mod layers;
 mod mtree;
+mod names;
 mod overlay;
 mod pattern;
 mod policy;
+mod slice;
 mod stamp;
+mod transcode;
 mod tree;
 mod whiteout;
 mod xattr;
 
-pub use archive::{ArchiveFile, ArchiveStream, Survey, Treatment};
+use std::io::{BufReader, Read};
+
+use crate::tar::Reader;
+
+pub use archive::{ArchiveFile, ArchiveStream, Form, Survey, Treatment, decoded};
 pub use decode::{Decoder, Encoding, decode_ahead};
 pub use diff::add_diff;
 pub use file::{FileSource, add_files, check_destinations};
+pub use layers::{Layers, LayersStream};
 pub use mtree::add_mtree;
 pub use overlay::add_overlay;
 pub use pattern::Patterns;
 pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};
+pub use slice::Slice;
+pub use transcode::TarStream;
 pub use tree::add_tree;
 
 pub(crate) use checked::{CheckedFile, would_wait};
 pub(crate) use directory::{Cursor, Root};
 pub(crate) use file::{file_entry, open_host_file};
+pub(crate) use names::refuse_whiteout_name;
 pub(crate) use policy::set_mode;
 pub(crate) use stamp::Stamp;
 pub(crate) use tree::shown;
 
-/// A file whose name begins with `.wh.` cannot be stored: in a layer that name deletes another
-/// file (image-spec, "Whiteouts").
-pub(crate) fn refuse_whiteout_name<P: AsRef<Path>>(
-    name: &[u8],
-    shown: impl FnOnce() -> P,
-) -> Result<()> {
-    if name.starts_with(WHITEOUT_PREFIX) {
-        let reason = "a name that begins with `.wh.` would delete files when the layer is applied";
-        return Err(Error::unsupported(shown(), reason));
-    }
-    Ok(())
-}
+/// Headers are read a block at a time, so they come out of a buffer; content goes past it.
+const READ_BUFFER: usize = 64 << 10;
+
+/// Reads the members of an archive, of which nobody knows any more how it was compressed.
+type TarReader = Reader<BufReader<Box<dyn Read + Send>>>;

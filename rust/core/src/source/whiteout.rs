@@ -17,6 +17,11 @@ pub(super) fn opaque(directory: &[u8], policy: &Policy) -> Entry {
     marker(&[&directory, slash, OPAQUE_WHITEOUT].concat(), policy)
 }
 
+/// The whiteout `path` of another layer in this one.
+pub(super) fn placed(path: &[u8], policy: &Policy) -> Entry {
+    marker(&policy.place(path), policy)
+}
+
 /// Whiteouts are never seen in a file system, so that none of the owners and times there are
 /// theirs.
 fn marker(path: &[u8], policy: &Policy) -> Entry {
@@ -31,14 +36,15 @@ mod tests {
     #[test]
     fn a_whiteout_stands_beside_what_it_removes_and_opaque_inside() {
         let plain = Policy::default();
-        let placed = Policy::default().with_prefix(b"opt/app").unwrap();
+        let below = Policy::default().with_prefix(b"opt/app").unwrap();
         for (policy, path, beside, inside) in [
             (&plain, &b"a"[..], &b".wh.a"[..], &b"a/.wh..wh..opq"[..]),
             (&plain, b"d/a", b"d/.wh.a", b"d/a/.wh..wh..opq"),
-            (&placed, b"a", b"opt/app/.wh.a", b"opt/app/a/.wh..wh..opq"),
+            (&below, b"a", b"opt/app/.wh.a", b"opt/app/a/.wh..wh..opq"),
         ] {
             assert_eq!(&*whiteout(path, policy).path, beside);
             assert_eq!(&*opaque(path, policy).path, inside);
+            assert_eq!(placed(&opaque(path, &plain).path, policy), opaque(path, policy));
         }
         assert_eq!(&*opaque(b"", &plain).path, b".wh..wh..opq");
     }

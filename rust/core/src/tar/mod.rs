@@ -19,6 +19,7 @@ pub use path::{
     parent_of, parents_of, sibling, split_path,
 };
 pub(crate) use path_map::PathMap;
+pub(crate) use reader::Step;
 pub use reader::{Member, Reader};
 
 /// Everything in a tar starts at a multiple of this many bytes.

@@ -1,45 +1,81 @@
 //! An archive that the user named, to be read as often as it takes.
 
 use std::fs::File;
-use std::io::Seek;
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::source::{Slice, decode_ahead};
+
+/// Bytes that archives are read by.
+const READ: usize = 256 * 1024;
 
 /// An open archive. What is read from it twice is the same file, whatever has its name by then.
 #[derive(Debug)]
 pub struct ArchiveFile {
     path: PathBuf,
     file: File,
+    /// Where it begins in the file, and how long it is; if not said, it is the whole file.
+    stretch: Option<(u64, u64)>,
 }
 
 impl ArchiveFile {
     /// Opens it; a pipe will do.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        Ok(Self { path: path.to_path_buf(), file })
+        Ok(Self { path: path.to_path_buf(), file, stretch: None })
+    }
+
+    /// The one that is `size` bytes of an open file, from `offset` on; errors call it `name`.
+    #[must_use]
+    pub const fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Self {
+        Self { path: name, file, stretch: Some((offset, size)) }
+    }
+
+    /// The name that errors call it by.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A reader from the start, or of what a pipe gives.
-    pub fn reader(&self) -> Result<File> {
-        let file = self.file.try_clone().and_then(|mut file| {
-            if self.rereadable() {
-                file.rewind()?;
-            }
-            Ok(file)
-        });
-        file.map_err(|error| Error::io("read", &self.path, error))
+    pub fn reader(&self) -> Result<Box<dyn Read + Send>> {
+        let error = |error| Error::io("read", &self.path, error);
+        let mut file = self.file.try_clone().map_err(error)?;
+        if let Some((offset, size)) = self.stretch {
+            return Ok(Box::new(Slice::new(file, offset, size)));
+        }
+        if self.rereadable() {
+            file.rewind().map_err(error)?;
+        }
+        Ok(Box::new(file))
+    }
+
+    /// The same of what was compressed. See [`decode_ahead`].
+    pub fn decoded(&self, threads: usize, cancel: &Cancel) -> Result<Box<dyn Read + Send>> {
+        decoded(self.reader()?, threads, cancel)
     }
 
     /// Whether there can be a second look.
     #[must_use]
     pub fn rereadable(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.is_file())
+        self.stretch.is_some() || self.file.metadata().is_ok_and(|metadata| metadata.is_file())
     }
 
-    /// Bytes of the file; of a pipe, 0.
+    /// Bytes of it; of a pipe, 0.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.file.metadata().map_or(0, |metadata| metadata.len())
+        let whole = || self.file.metadata().map_or(0, |metadata| metadata.len());
+        self.stretch.map_or_else(whole, |(_, size)| size)
     }
+}
+
+/// An archive that is read as it comes, without its compression. See [`decode_ahead`].
+pub fn decoded(
+    stream: impl Read + Send + 'static,
+    threads: usize,
+    cancel: &Cancel,
+) -> Result<Box<dyn Read + Send>> {
+    decode_ahead(BufReader::with_capacity(READ, stream), threads, cancel)
 }

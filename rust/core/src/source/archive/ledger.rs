@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
+use super::Form;
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path, reason};
-use crate::source::refuse_whiteout_name;
+use crate::source::names::{check_form, check_name, check_whiteout};
+use crate::stack::is_whiteout;
 use crate::tar::{Entry, Kind, append_header, parents_of};
 
 const LATE: &str = "its entry comes after an entry inside it";
 
 /// The entries written so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
+    form: Form,
     written: HashMap<Box<[u8]>, Written>,
     /// What edits did to entries that may be the target of a hard link.
     passed: HashMap<Box<[u8]>, Passed>,
@@ -32,6 +35,17 @@ enum Written {
 }
 
 impl Ledger {
+    pub(super) fn new(form: Form) -> Self {
+        Self {
+            form,
+            written: HashMap::new(),
+            passed: HashMap::new(),
+            passed_over: HashMap::new(),
+            given: HashMap::new(),
+            entries: 0,
+        }
+    }
+
     pub(super) const fn entries(&self) -> u64 {
         self.entries
     }
@@ -71,7 +85,7 @@ impl Ledger {
         mtime: i64,
         out: &mut Vec<u8>,
     ) -> Result<bool> {
-        check_names(entry)?;
+        self.check_names(entry)?;
         if !self.is_new(entry, passed)? {
             return Ok(false);
         }
@@ -82,8 +96,8 @@ impl Ledger {
             match self.passed_over.remove(parent) {
                 Some(directory) => self.write(&directory, Written::Parent, out)?,
                 // A layer has no entry for its root unless the source has one.
-                None if parent.is_empty() => {
-                    self.written.insert(Box::default(), Written::Parent);
+                None if parent.is_empty() || self.form == Form::Layer => {
+                    self.written.insert(parent.into(), Written::Parent);
                 }
                 None => {
                     let directory = Entry::implied_directory(parent, mtime);
@@ -107,6 +121,15 @@ impl Ledger {
         self.written.insert(entry.path.clone(), written);
         self.entries += 1;
         Ok(())
+    }
+
+    /// Names that mean something else in a layer, or nothing at all.
+    fn check_names(&self, entry: &Entry) -> Result<()> {
+        if self.form == Form::Layer && is_whiteout(&entry.path) {
+            return check_whiteout(entry);
+        }
+        check_name(&entry.path)?;
+        check_form(entry)
     }
 
     /// The directories above `entry` that are not written yet, from the root down.
@@ -155,23 +178,6 @@ impl Ledger {
             Some(_) => Err(refused(entry, reason::links_to(target, "is a directory"))),
             None => Err(out_of_order(entry, reason::links_to(target, "does not stand before it"))),
         }
-    }
-}
-
-/// Names that mean something else in a layer, or nothing at all.
-fn check_names(entry: &Entry) -> Result<()> {
-    for part in entry.path.split(|&byte| byte == b'/') {
-        refuse_whiteout_name(part, || display_path(&entry.path))?;
-    }
-    match &entry.kind {
-        Kind::Directory => Ok(()),
-        _ if entry.path.is_empty() => {
-            Err(refused(entry, "its path is the root's, but it is no directory"))
-        }
-        Kind::Symlink(target) if target.is_empty() => {
-            Err(refused(entry, "it is a symbolic link without a target"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A rootfs archive → the tar of a layer, member by member.
+//! A rootfs archive, or a layer → the tar of a layer, member by member.
 
 mod file;
 mod ledger;
@@ -8,17 +8,15 @@ mod treatment;
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
 
-pub use self::file::ArchiveFile;
+pub use self::file::{ArchiveFile, decoded};
 use self::ledger::Ledger;
 pub use self::survey::Survey;
-pub use self::treatment::Treatment;
+pub use self::treatment::{Form, Treatment};
+use super::READ_BUFFER;
 use crate::edit::{Nature, Passed};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlanReader};
 use crate::tar::{Entry, Kind, Reader, TRAILER, padded};
-
-/// Headers are read a block at a time, so they come out of a buffer; content goes past it.
-const READ_BUFFER: usize = 64 << 10;
 
 /// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
@@ -76,7 +74,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         additions: &'a Plan,
         mut survey: Survey,
     ) -> Self {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(treatment.form());
         for (directory, passed) in additions.directories() {
             ledger.give(directory.clone(), passed);
         }
@@ -190,7 +188,8 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         while let Some(member) = self.reader.next_member()? {
             let ordinal = self.ordinal;
             self.ordinal += 1;
-            if self.queue_member(ordinal, member.entry)? {
+            let entry = self.treatment.admit(member.entry);
+            if self.queue_member(ordinal, entry)? {
                 return Ok(());
             }
         }

@@ -29,7 +29,7 @@ fn archive(entries: &[Entry]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in entries {
         append_header(entry, &mut bytes).unwrap();
-        if entry.kind == Kind::Regular {
+        if entry.size > 0 {
             bytes.extend(&entry.path);
             bytes.resize(bytes.len().next_multiple_of(512), 0);
         }
@@ -43,23 +43,27 @@ fn no_additions() -> Plan {
 }
 
 fn convert(bytes: &[u8], policy: Policy, piece: usize) -> Result<Vec<u8>> {
-    pull(bytes, policy, Survey::default(), piece)
+    pull(bytes, policy, Form::Tree, Survey::default(), piece)
 }
 
 /// What a build makes of a file: a stream, and if that is not enough a second look.
 fn convert_file(bytes: &[u8], policy: &Policy) -> Result<Vec<u8>> {
-    match convert(bytes, policy.clone(), 700) {
+    convert_file_of(Form::Tree, bytes, policy)
+}
+
+fn convert_file_of(form: Form, bytes: &[u8], policy: &Policy) -> Result<Vec<u8>> {
+    match pull(bytes, policy.clone(), form, Survey::default(), 700) {
         Err(Error::OutOfOrder { .. }) => {
-            let mut treatment = Treatment::new(policy.clone(), Edits::default());
+            let mut treatment = Treatment::new(policy.clone(), Edits::default(), form);
             let survey = Survey::of(bytes, &mut treatment, &Cancel::default())?;
-            pull(bytes, policy.clone(), survey, 700)
+            pull(bytes, policy.clone(), form, survey, 700)
         }
         result => result,
     }
 }
 
-fn pull(bytes: &[u8], policy: Policy, survey: Survey, piece: usize) -> Result<Vec<u8>> {
-    let mut treatment = Treatment::new(policy, Edits::default());
+fn pull(bytes: &[u8], policy: Policy, form: Form, survey: Survey, piece: usize) -> Result<Vec<u8>> {
+    let mut treatment = Treatment::new(policy, Edits::default(), form);
     let additions = no_additions();
     let mut stream = ArchiveStream::new(bytes, &mut treatment, &additions, survey);
     let mut layer = Vec::new();
@@ -182,8 +186,11 @@ fn what_an_engine_cannot_apply_in_order_is_refused() {
 }
 
 fn second_look(entries: &[Entry]) -> Result<Vec<Entry>> {
-    let bytes = convert_file(&archive(entries), &Policy::default())?;
-    let mut reader = Reader::new(&bytes[..]);
+    entries_in(&convert_file(&archive(entries), &Policy::default())?)
+}
+
+fn entries_in(bytes: &[u8]) -> Result<Vec<Entry>> {
+    let mut reader = Reader::new(bytes);
     let mut entries = Vec::new();
     while let Some(member) = reader.next_member()? {
         entries.push(member.entry);
@@ -223,6 +230,73 @@ fn a_second_look_leaves_one_entry_per_path_and_targets_before_links() {
         (vec![file("c"), file("c"), file("a"), file("a/b")], "is not a directory"),
     ] {
         let error = second_look(&entries).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+fn rewritten(entries: &[Entry], policy: &Policy) -> Result<Vec<Entry>> {
+    entries_in(&convert_file_of(Form::Layer, &archive(entries), policy)?)
+}
+
+/// A whiteout as fastlayer makes it.
+fn whiteout(path: &str, mtime: i64) -> Entry {
+    Entry { mtime, mode: 0o644, ..of_kind(path, Kind::Regular) }
+}
+
+#[test]
+fn whiteouts_of_a_layer_stay_and_no_parents_come() {
+    let entries = [
+        file("a/b/f"),
+        of_kind("a/b/.wh..wh..opq", Kind::Regular),
+        // As a file with content, a link and a directory: only the name counts.
+        file("a/.wh.g"),
+        file("a/g"),
+        hard_link(".wh.x", ".wh..wh.aufs"),
+        directory("d/.wh.y"),
+    ];
+    let expected = [
+        file("a/b/f"),
+        whiteout("a/b/.wh..wh..opq", 0),
+        whiteout("a/.wh.g", 0),
+        file("a/g"),
+        whiteout(".wh.x", 0),
+        whiteout("d/.wh.y", 0),
+    ];
+    assert_eq!(rewritten(&entries, &Policy::default()).unwrap(), expected);
+    let policy = Policy { mtime: Some(5), ..Policy::default() };
+    for entry in rewritten(&entries, &policy).unwrap() {
+        assert_eq!(entry.mtime, 5);
+    }
+    let policy = Policy::default().with_prefix(b"p").unwrap();
+    let found = rewritten(&entries, &policy).unwrap();
+    assert_eq!(paths(&found)[..3], ["p/a/b/f", "p/a/b/.wh..wh..opq", "p/a/.wh.g"]);
+}
+
+#[test]
+fn a_whiteout_is_left_out_with_what_it_is_about() {
+    let exclude = Patterns::parse(["a/x", "d"]).unwrap();
+    let policy = Policy { exclude, ..Policy::default() };
+    let marker = |path| of_kind(path, Kind::Regular);
+    let entries = ["a/.wh.x", "a/.wh.y", "d/.wh..wh..opq", "d/.wh.x", ".wh.d"].map(marker);
+    assert_eq!(paths(&rewritten(&entries, &policy).unwrap()), ["a/.wh.y"]);
+}
+
+#[test]
+fn a_layer_out_of_order_is_rewritten_with_a_second_look() {
+    let entries =
+        [file("a/f"), whiteout(".wh.x", 9), directory("a"), whiteout(".wh.x", 7), file("x")];
+    let expected = [directory("a"), file("a/f"), whiteout(".wh.x", 0), file("x")];
+    assert_eq!(rewritten(&entries, &Policy::default()).unwrap(), expected);
+}
+
+#[test]
+fn whiteouts_that_engines_do_not_understand_are_refused() {
+    for (entries, message) in [
+        (vec![file("a/.wh.")], "`a/.wh.` cannot be stored in a layer: it is a whiteout that names"),
+        (vec![directory(".wh.d"), file(".wh.d/f")], "begins with `.wh.`"),
+        (vec![hard_link("b", "lower")], "`lower`, which the archive does not hold"),
+    ] {
+        let error = rewritten(&entries, &Policy::default()).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
 }

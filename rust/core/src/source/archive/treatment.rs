@@ -3,26 +3,43 @@
 use crate::edit::{Edits, Nature, Passed};
 use crate::error::Result;
 use crate::source::Policy;
+use crate::source::whiteout::placed;
+use crate::stack::{is_whiteout, whiteout};
 use crate::tar::{Entry, Kind};
+
+/// What a tar stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A whole tree. The parents that it lacks are put in, and no name may be that of a whiteout.
+    #[default]
+    Tree,
+    /// A layer above others: whiteouts stay, and parents that it lacks are those of lower layers.
+    Layer,
+}
 
 /// The policy and the edits of a layer.
 #[derive(Clone, Debug, Default)]
 pub struct Treatment {
     policy: Policy,
     edits: Edits,
+    form: Form,
 }
 
 impl Treatment {
     /// First the policy, then the edits.
     #[must_use]
-    pub const fn new(policy: Policy, edits: Edits) -> Self {
-        Self { policy, edits }
+    pub const fn new(policy: Policy, edits: Edits, form: Form) -> Self {
+        Self { policy, edits, form }
     }
 
     /// The edits, with what they met.
     #[must_use]
     pub fn into_edits(self) -> Edits {
         self.edits
+    }
+
+    pub(super) const fn form(&self) -> Form {
+        self.form
     }
 
     pub(super) fn default_mtime(&self) -> i64 {
@@ -33,9 +50,25 @@ impl Treatment {
         self.edits.ask_nature()
     }
 
+    /// An entry as the archive means it: a whiteout is a name and nothing else, even if it is a
+    /// hard link to the one whiteout that there is, as AUFS made them.
+    pub(super) fn admit(&self, entry: Entry) -> Entry {
+        if !self.keeps_whiteout(&entry.path) {
+            return entry;
+        }
+        Entry { kind: Kind::Regular, size: 0, xattrs: Box::default(), ..entry }
+    }
+
+    fn keeps_whiteout(&self, path: &[u8]) -> bool {
+        self.form == Form::Layer && is_whiteout(path)
+    }
+
     /// Gives an entry its place and metadata; a hard link has the nature of its target. `None`: it
     /// is left out.
     pub(super) fn treat(&mut self, entry: &mut Entry, nature: Nature) -> Result<Option<Passed>> {
+        if self.keeps_whiteout(&entry.path) {
+            return Ok(self.treat_whiteout(entry));
+        }
         let exclude = &self.policy.exclude;
         let excluded = exclude.excludes(&entry.path);
         if excluded && !(entry.is_directory() && exclude.has_negation()) {
@@ -47,5 +80,15 @@ impl Treatment {
         passed.optional |= excluded;
         passed.orphan |= orphan;
         Ok(Some(passed))
+    }
+
+    /// The same for a whiteout. It is left out with what it is about.
+    fn treat_whiteout(&mut self, entry: &mut Entry) -> Option<Passed> {
+        let about = whiteout(&entry.path);
+        if about.is_some_and(|about| self.policy.exclude.excludes(about.path())) {
+            return None;
+        }
+        *entry = placed(&entry.path, &self.policy);
+        self.edits.pass(entry)
     }
 }

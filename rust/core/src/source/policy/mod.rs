@@ -37,6 +37,21 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether every entry stays as it is, but for attributes of the host.
+    #[must_use]
+    pub fn keeps_all(&self) -> bool {
+        let Self { prefix, owner, mode, mtime, clamp_mtime, drop_xattrs, only_xattrs, exclude } =
+            self;
+        prefix.is_empty()
+            && matches!(owner, Owner::Usual | Owner::Keep)
+            && mode.is_none()
+            && mtime.is_none()
+            && clamp_mtime.is_none()
+            && !drop_xattrs
+            && only_xattrs.is_none()
+            && exclude.is_empty()
+    }
+
     /// Sets the prefix from a path as users write it (`/opt/app`, `opt/app/`).
     pub fn with_prefix(mut self, prefix: &[u8]) -> Result<Self> {
         self.prefix = normalize_path(prefix)

@@ -55,6 +55,16 @@ impl Content {
         Ok(count)
     }
 
+    /// Reads some of what is stored, whatever it stands for; 0 at its end.
+    pub(super) fn read_as_stored<R: Read>(
+        &mut self,
+        input: &mut Input<R>,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
+        self.map = None;
+        read_stored(&mut self.stored, input, buffer)
+    }
+
     /// Reads all that is stored.
     pub(super) fn read_to_end<R: Read>(&mut self, input: &mut Input<R>) -> Result<Vec<u8>> {
         let mut bytes = vec![0; at_most(self.stored, usize::MAX)];

@@ -20,7 +20,7 @@ const FIELDS: [&[u8]; 8] =
     [b"atime", b"ctime", b"gid", b"linkpath", b"mtime", b"path", b"size", b"uid"];
 
 /// Everything that applies to the next member.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Extended {
     records: BTreeMap<Box<[u8]>, Box<[u8]>>,
     sparse: sparse::Records,

@@ -28,6 +28,10 @@ impl<R> Input<R> {
         self.position
     }
 
+    pub(super) const fn inner_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
     pub(super) fn into_inner(self) -> R {
         self.inner
     }

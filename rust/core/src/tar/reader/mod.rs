@@ -64,7 +64,20 @@ pub struct Reader<R> {
     input: Input<R>,
     /// What was not read yet of the current member.
     content: Content,
+    /// What stands before the next member for its sake, as far as it was read.
+    extended: Extended,
     state: State,
+}
+
+/// What one header is.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Something for the sake of a member that is still to come: 1 MiB at most was read.
+    Record,
+    /// A member.
+    Member(Member),
+    /// The end of the archive.
+    End,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +90,12 @@ enum State {
 impl<R: Read> Reader<R> {
     /// Reads from `inner`, which stands at the archive's first byte.
     pub fn new(inner: R) -> Self {
-        Self { input: Input::new(inner), content: Content::default(), state: State::Reading }
+        Self {
+            input: Input::new(inner),
+            content: Content::default(),
+            extended: Extended::default(),
+            state: State::Reading,
+        }
     }
 
     /// Passes over what is left of the current member and reads the next one's headers; `None` at
@@ -87,15 +105,26 @@ impl<R: Read> Reader<R> {
     /// input, none at all between two members, even with the last padding missing. Input after the
     /// two blocks is left unread.
     pub fn next_member(&mut self) -> Result<Option<Member>> {
+        loop {
+            match self.step()? {
+                Step::Record => {}
+                Step::Member(member) => return Ok(Some(member)),
+                Step::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The same for one header: what stands before a member may have any length.
+    pub(crate) fn step(&mut self) -> Result<Step> {
         match self.state {
             State::Reading => {}
-            State::Ended => return Ok(None),
+            State::Ended => return Ok(Step::End),
             State::Failed => return Err(self.failed_before()),
         }
         let result = self.advance();
         match &result {
-            Ok(Some(_)) => {}
-            Ok(None) => self.state = State::Ended,
+            Ok(Step::Record | Step::Member(_)) => {}
+            Ok(Step::End) => self.state = State::Ended,
             Err(_) => self.state = State::Failed,
         }
         result
@@ -103,10 +132,28 @@ impl<R: Read> Reader<R> {
 
     /// Reads content of the current member, of a sparse file its zeroes too; 0 at its end.
     pub fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.read_with(|content, input| content.read(input, buffer))
+    }
+
+    /// Reads content of the current member as the archive has it, of a sparse file without its
+    /// zeroes; 0 at its end.
+    pub(crate) fn read_stored(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.read_with(|content, input| content.read_as_stored(input, buffer))
+    }
+
+    /// Reads what follows the end of the archive; 0 at the end of the input.
+    pub(crate) fn read_rest(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.input.read(buffer)
+    }
+
+    fn read_with(
+        &mut self,
+        read: impl FnOnce(&mut Content, &mut Input<R>) -> Result<usize>,
+    ) -> Result<usize> {
         if self.state == State::Failed {
             return Err(self.failed_before());
         }
-        let result = self.content.read(&mut self.input, buffer);
+        let result = read(&mut self.content, &mut self.input);
         if result.is_err() {
             self.state = State::Failed;
         }
@@ -124,42 +171,55 @@ impl<R: Read> Reader<R> {
         self.input.position()
     }
 
+    /// The source, which stands wherever reading stopped.
+    pub(crate) const fn inner_mut(&mut self) -> &mut R {
+        self.input.inner_mut()
+    }
+
     /// Gives back the source, which stands wherever reading stopped.
     #[must_use]
     pub fn into_inner(self) -> R {
         self.input.into_inner()
     }
 
-    /// The member after the current one, with all that stands before it for its sake.
-    fn advance(&mut self) -> Result<Option<Member>> {
-        let mut extended = Extended::default();
-        loop {
-            self.content.skip(&mut self.input)?;
-            if !self.content.skip_padding(&mut self.input)? {
-                return Ok(None);
+    /// The next header, with all that belongs to it but content.
+    fn advance(&mut self) -> Result<Step> {
+        self.content.skip(&mut self.input)?;
+        if !self.content.skip_padding(&mut self.input)? {
+            return Ok(Step::End);
+        }
+        let Some(header) = self.read_header()? else {
+            return Ok(Step::End);
+        };
+        self.expect_content(&header)?;
+        match header.type_flag {
+            b'x' => {
+                let records = self.read_special()?;
+                let set = self.extended.set_records(&records);
+                set.map_err(|reason| self.malformed(reason))?;
             }
-            let Some(header) = self.read_header()? else {
-                return Ok(None);
-            };
-            self.expect_content(&header)?;
-            match header.type_flag {
-                b'x' => {
-                    let records = self.read_special()?;
-                    extended.set_records(&records).map_err(|reason| self.malformed(reason))?;
-                }
-                // Go hands global records out as a member of their own and applies them to none;
-                // what stood before them is lost.
-                b'g' => {
-                    let mut global = Extended::default();
-                    let records = self.read_special()?;
-                    global.set_records(&records).map_err(|reason| self.malformed(reason))?;
-                    extended = Extended::default();
-                }
-                b'L' => extended.set_long_name(&self.read_special()?),
-                b'K' => extended.set_long_link(&self.read_special()?),
-                _ => return self.finish_member(header, extended).map(Some),
+            // Go hands global records out as a member of their own and applies them to none;
+            // what stood before them is lost.
+            b'g' => {
+                let mut global = Extended::default();
+                let records = self.read_special()?;
+                global.set_records(&records).map_err(|reason| self.malformed(reason))?;
+                self.extended = Extended::default();
+            }
+            b'L' => {
+                let name = self.read_special()?;
+                self.extended.set_long_name(&name);
+            }
+            b'K' => {
+                let link = self.read_special()?;
+                self.extended.set_long_link(&link);
+            }
+            _ => {
+                let extended = std::mem::take(&mut self.extended);
+                return self.finish_member(header, extended).map(Step::Member);
             }
         }
+        Ok(Step::Record)
     }
 
     fn finish_member(&mut self, mut header: Header, extended: Extended) -> Result<Member> {

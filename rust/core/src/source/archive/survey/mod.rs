@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
 
 use self::world::{Slot, World};
-use super::{READ_BUFFER, Treatment};
+use super::super::READ_BUFFER;
+use super::Treatment;
 use crate::cancel::Cancel;
 use crate::edit::{Nature, Passed};
 use crate::error::{Error, Result, display_path};
@@ -50,7 +51,7 @@ impl Survey {
         let mut world = World::default();
         while let Some(member) = reader.next_member()? {
             cancel.check()?;
-            world.unpack(member.entry)?;
+            world.unpack(treatment.admit(member.entry))?;
         }
         reader.drain()?;
         world.survey(treatment)

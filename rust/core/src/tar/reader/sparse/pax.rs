@@ -14,7 +14,7 @@ use crate::error::Result;
 const MAX_BLOCKS: u64 = MAX_SPECIAL / BLOCK as u64;
 
 /// The records of one extended header whose keys begin with `GNU.sparse.`. An empty value is none.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(in super::super) struct Records {
     any: bool,
     major: Box<[u8]>,

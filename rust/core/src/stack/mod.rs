@@ -1,19 +1,33 @@
 //! Layers on top of each other: which entries of lower ones stay (image-spec, layer.md, "Applying
 //! Changesets"). A pure function of paths.
 
+mod merged;
+
 use crate::tar::{OPAQUE_WHITEOUT, PathMap, WHITEOUT_PREFIX, sibling, split_path};
+
+pub(crate) use merged::{Merged, Node};
 
 /// What a whiteout removes of lower layers.
 #[derive(Debug, PartialEq, Eq)]
-enum Whiteout<'a> {
+pub(crate) enum Whiteout<'a> {
     /// A name in the directory where it is, and all below that.
     Name(Box<[u8]>),
     /// All that is in this directory.
     Below(&'a [u8]),
 }
 
+impl Whiteout<'_> {
+    /// The path that it is about.
+    pub(crate) fn path(&self) -> &[u8] {
+        match self {
+            Self::Name(path) => path,
+            Self::Below(directory) => directory,
+        }
+    }
+}
+
 /// What the entry `path` of a layer removes, if it is a whiteout.
-fn whiteout(path: &[u8]) -> Option<Whiteout<'_>> {
+pub(crate) fn whiteout(path: &[u8]) -> Option<Whiteout<'_>> {
     let (parent, name) = split_path(path);
     if name == OPAQUE_WHITEOUT {
         return Some(Whiteout::Below(parent));
@@ -76,6 +90,11 @@ impl<T> Stack<T> {
     /// All entries in the order of a layer.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
         self.entries.values().map(|(path, value)| (&**path, value))
+    }
+
+    /// What all entries are, in the order of a layer.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.entries.into_values().map(|(_, value)| value)
     }
 }
 
