@@ -14,7 +14,7 @@ ORDER = [
     {"errors"},
     {"attribute", "digest", "media_type", "setting", "undo"},
     {"platform", "epoch"},
-    {"reference"},
+    {"reference", "registries"},
     {"descriptor", "document", "store", "tags"},
     {"config", "manifest", "index"},
     {"changes", "engine"},
@@ -27,7 +27,7 @@ ORDER = [
     {"assembly"},
     {"image"},
     {"image_index"},
-    {"archive"},
+    {"archive", "registry"},
     {"location"},
     {"difference", "inspection", "validation"},
     {"cli"},
@@ -41,6 +41,8 @@ DOORS = {
     ("image_index", "archive"),
     ("image_index", "location"),
     ("layer", "archive"),
+    ("location", "registry"),
+    ("registries", "registry"),
     ("stored", "location"),
 }
 

@@ -13,10 +13,13 @@
     │   ├── MtreeError                             a line of an mtree file
     │   └── UnmatchedEditError                     an edit found nothing to edit
     ├── InvalidImageError                          a document, archive or layout that was read
+    ├── RegistryError                              a registry refused, failed or was not reached
+    │   └── RegistryAuthError                      it does not let us, or not as who we are
     ├── NotBuiltError                              a digest or size was asked for too early
     └── InternalError                              a defect of fastlayer itself
 
     SourceWarning (a UserWarning)                  something was left out of a layer, or not met
+    RegistryWarning (a UserWarning)                something that not every registry takes
 
 Failures of the operating system stay what they are: an `OSError` with `errno` and `filename`.
 
@@ -38,6 +41,9 @@ __all__ = [
     "MalformedArchiveError",
     "MtreeError",
     "NotBuiltError",
+    "RegistryAuthError",
+    "RegistryError",
+    "RegistryWarning",
     "SourceChangedError",
     "SourceError",
     "SourceWarning",
@@ -136,6 +142,26 @@ class InvalidImageError(FastlayerError):
     """A document, archive or layout that was read is wrong."""
 
 
+class RegistryError(FastlayerError):
+    """A registry refused something, answered wrongly or not at all.
+
+    `status` is that of its HTTP answer, if there was one, and `code` what it calls the failure,
+    such as `MANIFEST_UNKNOWN` (distribution-spec, "Error Codes"). No message has credentials in it.
+    """
+
+    status: int | None
+    code: str | None
+
+    def __init__(self, message: str, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class RegistryAuthError(RegistryError):
+    """A registry does not let us, or there is something wrong with the credentials for it."""
+
+
 class NotBuiltError(FastlayerError):
     """A layer or image was asked for something that is known only once it is built."""
 
@@ -146,6 +172,10 @@ class InternalError(FastlayerError):
 
 class SourceWarning(UserWarning):
     """Something in the input was left out of a layer, which the message names."""
+
+
+class RegistryWarning(UserWarning):
+    """Something goes to a registry that others would not take."""
 
 
 def warn_of(warned: Iterable[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from . import cli, hard
 from .engines import buildah, containerd, docker, podman
 from .peers import call, find
+from .registry import locked_registry, open_registry
 from .rootfs import rootfs, upgraded
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "docker",
     "hard_tree",
     "layout",
+    "locked_registry",
+    "open_registry",
     "podman",
     "rootfs",
     "upgraded",

@@ -1,0 +1,274 @@
+"""What is sent, in chunks: the next one is read while the last is on its way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import tempfile
+import threading
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.registry.cancel import CancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastlayer.descriptor import Descriptor
+    from fastlayer.registry.cancel import Cancel
+    from fastlayer.store import StoredBlob
+
+__all__ = ["CHUNK", "BlobFeed", "Feed", "PipeFeed"]
+
+CHUNK: Final = 8 << 20
+"""Bytes of a chunk: what is sent again after a failure, and few enough to wait for an answer."""
+
+# One that is on its way, one that is kept with it (see `delivery`), one that is being read.
+_BUFFERS: Final = 3
+
+
+class Feed(Protocol):
+    """A blob from its first byte to its last; chunks have `size` bytes, only the last has fewer."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of a chunk."""
+
+    def take(self) -> memoryview | None:
+        """Return the next chunk, or at the end `None`. Raises what reading raises."""
+
+    def give_back(self, chunk: memoryview) -> None:
+        """Let the memory of a chunk be used for another one."""
+
+    def rewind(self) -> bool:
+        """Begin again, if that is possible; all chunks that were taken are given back."""
+
+    def close(self) -> None:
+        """End reading; its thread has ended when this returns."""
+
+
+class _Pump:
+    """A thread that reads ahead. `read` fills a buffer, and less of it only at the end."""
+
+    def __init__(
+        self, read: Callable[[memoryview], int], size: int, cancel: Cancel, end: Callable[[], None]
+    ) -> None:
+        self._read = read
+        self._size = size
+        self._cancel = cancel
+        self._end = end
+        # No buffer is one that is still to be made: small blobs take one only.
+        self._free: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._full: queue.SimpleQueue[memoryview | BaseException | None] = queue.SimpleQueue()
+        self._own: set[int] = set()
+        self._stopped = False
+        for _ in range(_BUFFERS):
+            self._free.put(None)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def take(self) -> memoryview | None:
+        with self._cancel.calling(self._wake):
+            item = self._full.get()
+        if item is None or isinstance(item, BaseException):
+            self._full.put(item)
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def give_back(self, chunk: memoryview) -> None:
+        if id(chunk.obj) in self._own:
+            self._free.put(memoryview(chunk.obj))
+
+    def close(self) -> None:
+        self._stopped = True
+        self._free.put(None)
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise `CancelledError` if nobody wants more."""
+        if self._stopped:
+            raise CancelledError
+
+    def _new(self) -> memoryview:
+        view = memoryview(bytearray(self._size))
+        self._own.add(id(view.obj))
+        return view
+
+    def _wake(self) -> None:
+        self._full.put(CancelledError())
+
+    def _run(self) -> None:
+        last: BaseException | None = None
+        try:
+            count = self._size
+            while count == self._size:
+                buffer = self._free.get()
+                self.check()
+                view = self._new() if buffer is None else buffer
+                count = self._read(view)
+                self.check()
+                if count:
+                    self._full.put(view[:count])
+        except BaseException as error:
+            last = error
+        finally:
+            self._end()
+            self._full.put(last)
+
+
+class PipeFeed:
+    """What somebody writes into a pipe, whose other end is closed by the end of this.
+
+    With a `spool`, a file without a name has a copy, from which it can be sent again.
+    """
+
+    def __init__(
+        self, descriptor: int, cancel: Cancel, *, spool: bool = False, size: int = CHUNK
+    ) -> None:
+        self.size = size
+        self._spool = tempfile.TemporaryFile(buffering=0) if spool else None  # noqa: SIM115
+        self._pipe = os.fdopen(descriptor, "rb", buffering=0)
+        # Bytes that were taken out of the pipe's chunks, and those that were taken again since.
+        self._taken = self._again = 0
+        self._pump = _Pump(self._read, size, cancel, self._pipe.close)
+        self._pump.start()
+
+    @property
+    def count(self) -> int:
+        """Bytes that came out of the pipe and were taken."""
+        return self._taken
+
+    def take(self) -> memoryview | None:
+        """Return the next chunk, or at the end `None`."""
+        if self._spool is not None and self._again < self._taken:
+            chunk = memoryview(bytearray(min(self.size, self._taken - self._again)))
+            position = self._again
+            while position < self._again + len(chunk):
+                rest = chunk[position - self._again :]
+                position += os.preadv(self._spool.fileno(), [rest], position)
+        else:
+            following = self._pump.take()
+            if following is None:
+                return None
+            chunk = following
+            self._taken += len(chunk)
+        self._again += len(chunk)
+        return chunk
+
+    def give_back(self, chunk: memoryview) -> None:
+        """Let the memory of a chunk be used for another one."""
+        self._pump.give_back(chunk)
+
+    def rewind(self) -> bool:
+        """Begin again, if there is a copy."""
+        if self._spool is not None:
+            self._again = 0
+        return self._again == 0
+
+    def close(self) -> None:
+        """End reading; whoever writes into the pipe is told by `EPIPE`."""
+        self._pump.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    def _read(self, view: memoryview) -> int:
+        filled = 0
+        while filled < len(view):
+            self._pump.check()
+            count = self._pipe.readinto(view[filled:])
+            if not count:
+                break
+            self._copy(view[filled : filled + count])
+            filled += count
+        return filled
+
+    def _copy(self, piece: memoryview) -> None:
+        try:
+            while self._spool is not None and piece:
+                piece = piece[self._spool.write(piece) :]
+        except OSError as error:
+            error.filename = tempfile.gettempdir()
+            raise
+
+
+class BlobFeed:
+    """A stored blob, whose digest and size are checked: a wrong one never comes to its end."""
+
+    def __init__(
+        self, blob: StoredBlob, descriptor: Descriptor, cancel: Cancel, *, size: int = CHUNK
+    ) -> None:
+        self.size = size
+        self._blob = blob
+        self._descriptor = descriptor
+        self._cancel = cancel
+        self._pump = self._begin()
+
+    def take(self) -> memoryview | None:
+        """Return the next chunk, or at the end `None`. Raises `InvalidImageError`."""
+        return self._pump.take()
+
+    def give_back(self, chunk: memoryview) -> None:
+        """Let the memory of a chunk be used for another one."""
+        self._pump.give_back(chunk)
+
+    def rewind(self) -> bool:
+        """Read the blob again from its beginning."""
+        self._pump.close()
+        self._pump = self._begin()
+        return True
+
+    def close(self) -> None:
+        """End reading."""
+        self._pump.close()
+
+    def _begin(self) -> _Pump:
+        content = _Content(self._blob, self._descriptor)
+        pump = _Pump(content.read, self.size, self._cancel, content.close)
+        pump.start()
+        return pump
+
+
+class _Content:
+    """What is read of a stored blob, hashed on the way."""
+
+    def __init__(self, blob: StoredBlob, descriptor: Descriptor) -> None:
+        self._name = blob.name
+        self._descriptor = descriptor
+        self._chunks = blob.chunks()
+        self._rest = memoryview(b"")
+        self._state = hashlib.new(descriptor.digest.algorithm)
+        self._size = 0
+
+    def read(self, view: memoryview) -> int:
+        filled = 0
+        while filled < len(view) and (self._rest or self._next()):
+            count = min(len(self._rest), len(view) - filled)
+            view[filled : filled + count] = self._rest[:count]
+            self._rest = self._rest[count:]
+            filled += count
+        return filled
+
+    def close(self) -> None:
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
+
+    def _next(self) -> bool:
+        """Read the next piece; at the end, compare."""
+        piece = next(self._chunks, b"")
+        self._state.update(piece)
+        self._size += len(piece)
+        self._rest = memoryview(piece)
+        expected = self._descriptor
+        if self._size > expected.size or (not piece and self._size < expected.size):
+            how = "more" if piece else "less"
+            raise InvalidImageError(f"{quoted(self._name)} has {how} than {expected.size} bytes")
+        if not piece and self._state.hexdigest() != expected.digest.encoded:
+            raise InvalidImageError(
+                f"{quoted(self._name)} does not have the digest `{expected.digest}`"
+            )
+        return bool(piece)

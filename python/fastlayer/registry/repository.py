@@ -1,0 +1,263 @@
+"""One repository: its manifests, tags and blobs (distribution-spec, "Endpoints").
+
+What is asked is checked before it is sent, what is answered before it is given back.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fastlayer.descriptor import Descriptor
+from fastlayer.digest import Digest
+from fastlayer.document import MAX_DOCUMENT_SIZE
+from fastlayer.errors import (
+    InvalidDigestError,
+    InvalidImageError,
+    RegistryError,
+    RegistryWarning,
+    quoted,
+)
+from fastlayer.media_type import (
+    DOCKER_MANIFEST,
+    DOCKER_MANIFEST_LIST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    is_index,
+    is_manifest,
+)
+from fastlayer.reference import Reference
+from fastlayer.registry.call import Answer, Call
+from fastlayer.registry.cancel import Cancel
+from fastlayer.registry.remote import RemoteBlob
+from fastlayer.registry.scope import pull, push, removal
+from fastlayer.registry.transport import content_length
+from fastlayer.registry.upload import Upload, upload_content
+from fastlayer.registry.url import resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastlayer.registry.session import Session
+
+__all__ = ["Repository"]
+
+_ACCEPT: Final = ", ".join((OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST))
+
+# What servers say that know nothing of media types; then the document tells.
+_UNSPECIFIC: Final = ("", "application/json", "application/octet-stream", "text/plain")
+
+_NOT_FOUND: Final = 404
+
+# More pages than this are not a list but a loop.
+_PAGES: Final = 10_000
+
+_NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,<]*?\brel\s*=\s*"?next\b')
+
+
+class _Tags(msgspec.Struct):
+    tags: list[str] | None = None
+
+
+class Repository:
+    """A repository of a registry; nothing is asked before a method is called.
+
+    Methods raise `RegistryError`, and `RegistryAuthError` where the registry does not let us.
+    """
+
+    def __init__(self, session: Session, path: str) -> None:
+        self._reference = Reference(session.domain, path)
+        self.session = session
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """What messages call it: `registry.example/team/app`."""
+        return self._reference.repository
+
+    def manifest(self, reference: str) -> tuple[Descriptor, bytes]:
+        """Read the manifest or index that has a tag or digest.
+
+        Raises `InvalidImageError` if it does not have its digest or media type.
+        """
+        where = self._manifest_path(reference)
+        headers = {"Accept": _ACCEPT}
+        answer = self.session.ask(self.call("GET", where, headers=headers, limit=MAX_DOCUMENT_SIZE))
+        what = f"`{self.name}` with {quoted(reference)}"
+        digest = _checked_digest(answer, reference, what)
+        descriptor = Descriptor(_media_type(answer, what), digest, len(answer.content))
+        return descriptor, answer.content
+
+    def head_manifest(self, reference: str) -> Descriptor | None:
+        """Look up the manifest or index that has a tag or digest; `None` if there is none."""
+        where = self._manifest_path(reference)
+        expected = (200, _NOT_FOUND)
+        answer = self.session.ask(
+            self.call("HEAD", where, headers={"Accept": _ACCEPT}, expected=expected)
+        )
+        if answer.status == _NOT_FOUND:
+            return None
+        media_type = _content_type(answer)
+        size = content_length(answer.headers)
+        try:
+            digest = Digest(answer.header("docker-content-digest"))
+        except InvalidDigestError:
+            digest = None
+        if digest is None or size is None or not _is_known(media_type):
+            return self.manifest(reference)[0]
+        if ":" in reference and digest != reference:
+            raise InvalidImageError(f"`{self.name}` has {quoted(digest)} at {quoted(reference)}")
+        return Descriptor(media_type, digest, size)
+
+    def put_manifest(self, content: bytes, media_type: str, reference: str | None = None) -> Digest:
+        """Store a manifest or index by a tag, or else by its digest, which is returned.
+
+        All that it refers to has to be there. Larger ones than every registry takes are a
+        `RegistryWarning`. Raises `InvalidImageError` if the registry got something else.
+        """
+        digest = Digest.of(content)
+        if len(content) > MAX_DOCUMENT_SIZE:
+            warnings.warn(
+                f"the manifest for `{self.name}` has {len(content)} bytes: "
+                f"a registry need not take more than {MAX_DOCUMENT_SIZE}",
+                RegistryWarning,
+                stacklevel=2,
+            )
+        answer = self.session.ask(
+            self.call(
+                "PUT",
+                self._manifest_path(reference or digest),
+                scopes=push(self.path),
+                headers={"Content-Type": media_type},
+                body=[content],
+                length=len(content),
+                expected=(200, 201, 202),
+            )
+        )
+        stated = answer.header("docker-content-digest")
+        if stated.startswith("sha256:") and stated != digest:
+            raise InvalidImageError(
+                f"`{self.name}` keeps the manifest as {quoted(stated)}, expected `{digest}`"
+            )
+        return digest
+
+    def delete_manifest(self, reference: str) -> None:
+        """Delete a tag, or by its digest a manifest with all its tags."""
+        where = self._manifest_path(reference)
+        scopes = removal(self.path)
+        self.session.ask(self.call("DELETE", where, scopes=scopes, expected=(200, 202, 204)))
+
+    def tags(self) -> Iterator[str]:
+        """List the tags, page by page, in the order of the registry."""
+        call = self.call("GET", "tags/list", limit=MAX_DOCUMENT_SIZE)
+        for _ in range(_PAGES):
+            answer = self.session.ask(call)
+            try:
+                page = msgspec.json.decode(answer.content, type=_Tags)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise RegistryError(f"{answer.request} was not answered with tags") from None
+            yield from page.tags or ()
+            following = _NEXT.search(answer.header("link"))
+            if following is None:
+                return
+            try:
+                target = resolved(following[1], answer.request.url)
+            except ValueError as error:
+                message = f"{answer.request} has a next page nowhere: {error}"
+                raise RegistryError(message) from None
+            if target == call.target:
+                break
+            call = replace(call, target=target)
+        raise RegistryError(f"the pages of tags of `{self.name}` do not end")
+
+    def has_blob(self, digest: Digest, *, cancel: Cancel | None = None) -> bool:
+        """Whether a blob is there already."""
+        call = self.call(
+            "HEAD", f"blobs/{digest}", expected=(200, _NOT_FOUND), cancel=cancel or Cancel()
+        )
+        return self.session.ask(call).status != _NOT_FOUND
+
+    def blob(self, descriptor: Descriptor) -> RemoteBlob:
+        """Return a blob; it is read when it is asked for, and always from here: never by `urls`."""
+        return RemoteBlob(self, descriptor.digest, descriptor.size)
+
+    def mount(self, digest: Digest, source: str) -> bool:
+        """Have a blob that another repository of this registry has, without sending it.
+
+        Return whether that was done: a registry may refuse, also for what is there.
+        """
+        self.session.repository(source)  # which checks the path
+        upload = Upload.mount(self, digest, source, Cancel())
+        if upload is not None:
+            upload.abandon()
+        return upload is None
+
+    def upload(self, content: bytes) -> Digest:
+        """Store a whole blob, and return its digest; nothing is sent if it is there already."""
+        digest = Digest.of(content)
+        if not self.has_blob(digest):
+            upload_content(self, digest, content, Cancel())
+        return digest
+
+    def call(self, method: str, target: str, **options: Any) -> Call:
+        """Begin a request for something here, or at a URL that the registry named."""
+        if "://" not in target:
+            target = f"/v2/{self.path}/{target}"
+        options.setdefault("scopes", pull(self.path))
+        return Call(method, target, self.path, **options)
+
+    def _manifest_path(self, reference: str) -> str:
+        if ":" in reference:
+            return f"manifests/{Digest.from_document(reference)}"
+        return f"manifests/{self._reference.with_tag(reference).tag}"
+
+
+def _checked_digest(answer: Answer, reference: str, what: str) -> Digest:
+    """Return the digest of a manifest, held against what was asked for and what was answered."""
+    digest = Digest.of(answer.content)
+    for stated in (reference, answer.header("docker-content-digest")):
+        if ":" in stated and stated != digest:
+            expected = _digest(stated, what)
+            if not expected.verifies(answer.content):
+                raise InvalidImageError(f"{what} does not have the digest {quoted(expected)}")
+            digest = expected
+    return digest
+
+
+def _digest(text: str, what: str) -> Digest:
+    try:
+        return Digest(text)
+    except InvalidDigestError as error:
+        raise InvalidImageError(f"{what} cannot be checked: {error}") from None
+
+
+def _media_type(answer: Answer, what: str) -> str:
+    """Tell the media type of a manifest: its `Content-Type` and its member have to agree."""
+    stated = _content_type(answer)
+    if not (_is_known(stated) or stated in _UNSPECIFIC):
+        raise RegistryError(
+            f"{answer.request} was answered with {quoted(stated)}, which is no manifest",
+            answer.status,
+        )
+    try:
+        member = msgspec.json.decode(answer.content, type=dict[str, Any]).get("mediaType")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidImageError(f"{what} is not a JSON object") from None
+    media_type = stated if _is_known(stated) else str(member or "")
+    if not _is_known(media_type):
+        raise InvalidImageError(f"{what} does not say that it is a manifest or an index")
+    if member is not None and member != media_type:
+        raise InvalidImageError(f"{what} says {quoted(member)}, but is sent as `{media_type}`")
+    return media_type
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.header("content-type").partition(";")[0].strip().lower()
+
+
+def _is_known(media_type: str) -> bool:
+    return is_manifest(media_type) or is_index(media_type)
