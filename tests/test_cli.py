@@ -21,7 +21,20 @@ from fastlayer.errors import printable
 
 VERBS = [
     *("build", "layer", "append", "mutate", "rebase", "flatten", "export", "recompress"),
-    *("rewrite", "index", "copy", "diff", "inspect", "validate", "mtree"),
+    *(
+        "rewrite",
+        "index",
+        "copy",
+        "push",
+        "pull",
+        "tags",
+        "login",
+        "logout",
+        "diff",
+        "inspect",
+        "validate",
+        "mtree",
+    ),
 ]
 
 

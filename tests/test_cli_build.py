@@ -328,8 +328,8 @@ def test_stdin_is_a_source(workplace: Path) -> None:
     [
         (["-o", "conf"], "`--output`: `conf` is a directory: write `oci:conf` for a layout"),
         (["-o", "docker-archive:conf"], "`--output`: `conf` is a directory: write `oci:conf` "),
-        (["-o", "docker://x/y"], "`--output`: `docker://x/y`: this version cannot push yet: "),
-        (["-o", "docker-daemon:x"], "`--output`: `docker-daemon:x`: this version cannot push "),
+        (["-o", "docker://x/Y"], "`--output`: invalid reference `x/Y`: "),
+        (["-o", "docker-daemon:x"], "`--output`: `docker-daemon:x`: this version cannot write "),
         (["-o", "oci:"], "`--output`: `oci:` is not of the form `oci:DIR[:TAG]`"),
         (["-o", "oci-archive:x:"], "`--output`: `oci-archive:x:` is not of the form "),
         (["-o", "oci-archive:x:1"], "`oci-archive:x:1` has a tag without a name: "),

@@ -35,7 +35,7 @@ from fastlayer.archive.blob import Blob
 from fastlayer.archive.contents import find_contents, open_contents
 from fastlayer.errors import InvalidImageError
 from fastlayer.media_type import DOCKER_LAYER, DOCKER_LAYER_GZIP, OCI_INDEX, OCI_LAYER_ZSTD
-from fastlayer.stored.blob import scan_blob
+from fastlayer.stored.blob import read_blob, scan_blob
 from fastlayer.stored.image import StoredImage, StoredLayer
 
 
@@ -499,7 +499,7 @@ def test_a_blob_that_shrinks(tmp_path: Path) -> None:
     assert isinstance(blob, Blob)
     Path(blob.path).write_bytes(b"")
     with pytest.raises(InvalidImageError, match="is cut short"):
-        blob.read()
+        read_blob(blob)
 
 
 def test_a_blob_of_sha512(tmp_path: Path) -> None:

@@ -9,7 +9,11 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from fastlayer.cli.group import fastlayer
+from registries import Registry
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -53,8 +57,17 @@ def test_the_python_examples_run(workplace: Path) -> None:
 
 
 def test_the_commands_run_in_their_order(workplace: Path) -> None:
-    """Each one succeeds, with what the ones before it left."""
-    commands = list(fastlayer_commands())
+    """Each one succeeds, with what the ones before it left, and with a registry."""
+    with Registry() as registry:
+        run_in_order(workplace, registry.domain)
+    assert tarfile.is_tarfile(workplace / "debian.tar")
+    assert (workplace / "out" / "index.json").exists()
+
+
+def run_in_order(workplace: Path, domain: str) -> None:
+    commands = [
+        [word.replace("localhost:5000", domain) for word in words] for words in fastlayer_commands()
+    ]
     assert len(commands) >= 6
     for words in commands:
         settings = dict(word.split("=", 1) for word in words[: words.index("fastlayer")])
@@ -68,8 +81,26 @@ def test_the_commands_run_in_their_order(workplace: Path) -> None:
         )
         # As of diff(1), 1 says that something is different.
         assert done.returncode == (arguments[0] == "diff"), done.stderr
-    assert tarfile.is_tarfile(workplace / "debian.tar")
-    assert (workplace / "out" / "index.json").exists()
+
+
+def documented() -> list[list[str]]:
+    """The calls of fastlayer in code between back ticks in the guides, with all their arguments."""
+    found = []
+    for path in sorted(README.parent.glob("docs/*.md")):
+        for code in re.findall(r"`fastlayer ([^`]+)`", path.read_text()):
+            words = shlex.split(code.replace("\\|", "|").partition("|")[0])
+            if words[0] in fastlayer.list_commands(click.Context(fastlayer)) and "…" not in words:
+                found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("words", documented(), ids=" ".join)
+def test_the_guides_name_what_there_is(words: list[str]) -> None:
+    """Every verb and option in a guide exists; those of the tables are complete calls."""
+    command = fastlayer.get_command(click.Context(fastlayer), words[0])
+    assert command is not None, words
+    context = click.Context(command)
+    command.make_parser(context).parse_args(words[1:])
 
 
 def test_nobody_is_told_to_install_another_project() -> None:

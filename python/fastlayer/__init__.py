@@ -36,6 +36,9 @@ from fastlayer.errors import (
     MalformedArchiveError,
     MtreeError,
     NotBuiltError,
+    RegistryAuthError,
+    RegistryError,
+    RegistryWarning,
     SourceChangedError,
     SourceError,
     SourceWarning,
@@ -49,6 +52,8 @@ from fastlayer.layer import BuiltLayer, Layer
 from fastlayer.options import LayerOptions, PackOptions
 from fastlayer.platform import Platform
 from fastlayer.reference import Reference
+from fastlayer.registries import Registries
+from fastlayer.stored.image import StoredLayer
 from fastlayer.validation import Problem, Report, validate
 
 __all__ = [
@@ -86,10 +91,15 @@ __all__ = [
     "Platform",
     "Problem",
     "Reference",
+    "Registries",
+    "RegistryAuthError",
+    "RegistryError",
+    "RegistryWarning",
     "Report",
     "SourceChangedError",
     "SourceError",
     "SourceWarning",
+    "StoredLayer",
     "UnmatchedEditError",
     "UnsupportedEntryError",
     "diff",

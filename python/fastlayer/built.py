@@ -112,6 +112,10 @@ BuiltT_co = TypeVar("BuiltT_co", bound=BuiltImage | BuiltIndex, covariant=True)
 class Buildable(Protocol[BuiltT_co]):
     """What a sink writes: an image or an index."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be built more than once."""
+
     def check(self, format: Format | None = None) -> None:  # noqa: A002
         """Raise `InvalidArgumentError` if it cannot be built in this format."""
 

@@ -58,10 +58,11 @@ def flattened(layers: Layers, options: PackOptions) -> Layer:
 
     Raises `InvalidArgumentError` for wrong options, and for layers that are only described.
     """
+    recipe = Recipe.packing(options)
     stored = tuple(_stored(layer, "flattened") for layer in layers)
     if not stored:
         raise InvalidArgumentError("an image without layers cannot be flattened")
-    return Layer("flatten", stored, Recipe.packing(options))
+    return Layer("flatten", stored, recipe)
 
 
 def _each(layers: Layers, make: Callable[[Layer | StoredLayer], Layer | StoredLayer]) -> Layers:

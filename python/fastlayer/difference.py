@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastlayer import engine
 from fastlayer.archive.blob import file_blob
-from fastlayer.archive.contents import find_contents
-from fastlayer.errors import InvalidImageError, quoted, warn_of
+from fastlayer.errors import warn_of
+from fastlayer.location import find_place
+from fastlayer.stored.blob import verified_stretch
 
 if TYPE_CHECKING:
+    from fastlayer.registries import Registries
     from fastlayer.store import Stretch
 
 __all__ = ["Difference", "Fact", "diff"]
@@ -48,20 +50,26 @@ class Difference:
         return {"change": self.change, "path": self.path, **({"facts": facts} if facts else {})}
 
 
-def diff(before: str | os.PathLike[str], after: str | os.PathLike[str]) -> list[Difference]:
+def diff(
+    before: str | os.PathLike[str],
+    after: str | os.PathLike[str],
+    *,
+    registries: Registries | None = None,
+) -> list[Difference]:
     """List what changed from one tree to another, in the order of a layer.
 
     A side is a directory, a tar (plain or compressed; whiteouts in it are entries like others), or
-    an image as in `fastlayer.inspect`, with all its layers applied. Every file is read once, and
+    an image as in `Image.load`, with all its layers applied. Every file is read once, and
     compared by its SHA-256. Times count in whole seconds. A root that one side has no entry for is
     no difference. A socket is left out with a `SourceWarning`.
 
-    Raises `InvalidImageError` for an archive of several images without a tag, `SourceError` for
-    trees that a layer cannot hold and broken archives, and `OSError`. The digests of an image's
-    layers are not compared: that is what `fastlayer.validate` does.
+    Raises `InvalidImageError` for a broken image and for several without a tag, `SourceError` for
+    trees that a layer cannot hold and broken archives, `RegistryError`, and `OSError`.
     """
     with ExitStack() as files:
-        found, left_out = engine.compare_trees(_side(before, files), _side(after, files))
+        found, left_out = engine.compare_trees(
+            _side(before, files, registries), _side(after, files, registries)
+        )
     warn_of(left_out)
     return [
         Difference(
@@ -73,21 +81,20 @@ def diff(before: str | os.PathLike[str], after: str | os.PathLike[str]) -> list[
     ]
 
 
-def _side(path: str | os.PathLike[str], files: ExitStack) -> str | Stretch | list[Stretch]:
+def _side(
+    path: str | os.PathLike[str], files: ExitStack, registries: Registries | None
+) -> str | Stretch | list[Stretch]:
     name = os.fsdecode(path)
     # A layout is a directory too.
     if os.path.isdir(name) and not os.path.lexists(os.path.join(name, "oci-layout")):  # noqa: PTH112, PTH118
         return name
-    contents = find_contents(path)
+    contents = find_place(path, registries)
     if contents is None:
         return files.enter_context(file_blob(name).stretch())
-    images = contents.images()
-    if len(images) > 1:
-        raise InvalidImageError(
-            f"{quoted(name)} holds {len(images)} images: choose one by its tag, such as "
-            "`oci:DIR:TAG` or `docker-archive:FILE:TAG`"
-        )
-    return [files.enter_context(layer.blob.stretch()) for layer in images[0].layers]
+    return [
+        files.enter_context(verified_stretch(layer.blob, layer.descriptor))
+        for layer in contents.image(None).layers
+    ]
 
 
 def _text(name: bytes) -> str:

@@ -15,8 +15,10 @@ from fastlayer import assembly, changes, derive
 from fastlayer.config import History, ImageConfig, RootFS
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError
+from fastlayer.layer import Layer
 from fastlayer.platform import Platform
 from fastlayer.rebase import rebased
+from fastlayer.reference import Reference
 from fastlayer.setting import timestamp
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from fastlayer.changes import ConfigAdditions, ConfigRemovals
     from fastlayer.config import ConfigSettings
     from fastlayer.engine import Progress
-    from fastlayer.layer import BuiltLayer, Layer
+    from fastlayer.layer import BuiltLayer
     from fastlayer.media_type import Format
     from fastlayer.options import LayerOptions, PackOptions
+    from fastlayer.registries import Registries
     from fastlayer.store import ImageStore
     from fastlayer.stored.image import StoredImage, StoredLayer
 
@@ -68,19 +71,24 @@ class Image:
 
     @classmethod
     def load(
-        cls, source: str | os.PathLike[str], *, platform: Platform | str | None = None
+        cls,
+        source: str | os.PathLike[str],
+        *,
+        platform: Platform | str | None = None,
+        registries: Registries | None = None,
     ) -> Self:
         """Read an image: its documents, which are verified. Layers stay where they are.
 
         `source` is `docker-archive:FILE[:TAG]`, `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]`,
         `docker://REFERENCE`, or a file or directory that is one of these. Of several images for
-        different platforms, it is that for `platform`, by default the host's.
+        different platforms, it is that for `platform`, by default the host's. `registries` says
+        how they are reached; images that share one share its connections.
 
         Raises `InvalidImageError` if there is none or it is broken, `RegistryError`, and `OSError`.
         """
         from fastlayer.location import read_image  # noqa: PLC0415
 
-        return cls.of(read_image(source, platform=platform))
+        return cls.of(read_image(source, platform=platform, registries=registries))
 
     @classmethod
     def of(cls, stored: StoredImage) -> Self:
@@ -92,6 +100,11 @@ class Image:
     def platform(self) -> Platform:
         """What the image runs on."""
         return self.config.platform
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be built more than once, which is so but for layers of streams."""
+        return all(not isinstance(layer, Layer) or layer.repeatable for layer in self.layers)
 
     def append(self, *layers: Layer | StoredLayer, history: History | None = None) -> Self:
         """Return the image with further layers on top; `history` says how they came to be.
@@ -248,3 +261,23 @@ class Image:
         from fastlayer.archive.layout import write_layout  # noqa: PLC0415
 
         return write_layout(directory, self, tags=tags, name=name, format=format)
+
+    def push(
+        self,
+        reference: str,
+        *,
+        tags: Sequence[str] = (),
+        registries: Registries | None = None,
+        format: Format | None = None,  # noqa: A002
+    ) -> BuiltImage:
+        """Send the image to a registry, under the tag of `reference` and further ones of `tags`.
+
+        Nothing is sent that is there already; a layer that is made is sent while it is made. The
+        tag appears last, when all it stands for is there.
+
+        Raises `InvalidReferenceError` before any work, `RegistryError`, and what `build` raises.
+        """
+        from fastlayer.location import push  # noqa: PLC0415
+
+        target = Reference.parse(reference.removeprefix("docker://")).with_default_tag()
+        return push(target, self, tags=tags, registries=registries, format=format)

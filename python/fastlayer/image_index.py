@@ -16,6 +16,7 @@ from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
 from fastlayer.index import ImageIndex
 from fastlayer.platform import Platform
+from fastlayer.reference import Reference
 from fastlayer.stored.choice import choose
 from fastlayer.stored.image import StoredImage
 from fastlayer.stored.tree import StoredIndex
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from fastlayer.media_type import Format
+    from fastlayer.registries import Registries
     from fastlayer.store import ImageStore
     from fastlayer.stored.tree import Stored, StoredArtifact
 
@@ -75,14 +77,14 @@ class Index:
     origin: StoredIndex | None = field(default=None, repr=False)
 
     @classmethod
-    def load(cls, source: str | os.PathLike[str]) -> Self:
+    def load(cls, source: str | os.PathLike[str], *, registries: Registries | None = None) -> Self:
         """Read an index: its documents, which are verified, and those of all its images.
 
         `source` is what `Image.load` takes. Raises what that raises.
         """
-        from fastlayer.location import read_index  # noqa: PLC0415
+        from fastlayer.location import open_place  # noqa: PLC0415
 
-        return cls.of(read_index(source))
+        return cls.of(open_place(source, registries).multi_platform())
 
     @classmethod
     def of(cls, stored: StoredIndex) -> Self:
@@ -94,6 +96,11 @@ class Index:
     def __iter__(self) -> Iterator[Image]:
         """Give the images in their order, without what else is in the index."""
         return (entry.content for entry in self.entries if isinstance(entry.content, Image))
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether all images can be built more than once."""
+        return all(image.repeatable for image in self)
 
     def image(self, platform: Platform | str | None = None) -> Image:
         """Return the image for a platform, by default the host's.
@@ -196,6 +203,23 @@ class Index:
         from fastlayer.archive.layout import write_layout  # noqa: PLC0415
 
         return write_layout(directory, self, tags=tags, name=name, format=format)
+
+    def push(
+        self,
+        reference: str,
+        *,
+        tags: Sequence[str] = (),
+        registries: Registries | None = None,
+        format: Format | None = None,  # noqa: A002
+    ) -> BuiltIndex:
+        """Send the index and its images to a registry. See `Image.push`.
+
+        Raises `InvalidReferenceError` before any work, `RegistryError`, and what `build` raises.
+        """
+        from fastlayer.location import push  # noqa: PLC0415
+
+        target = Reference.parse(reference.removeprefix("docker://")).with_default_tag()
+        return push(target, self, tags=tags, registries=registries, format=format)
 
     def _format(self, format: Format | None) -> Format:  # noqa: A002
         if format is not None:

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from fastlayer.archive.contents import find_contents, scan_layer_file
+from fastlayer.archive.contents import scan_layer_file
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.location import find_place
 from fastlayer.media_type import for_layer
 from fastlayer.stored.blob import scan_blob
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fastlayer.engine import MemberRecord, ScanRecord
     from fastlayer.media_type import Compression
     from fastlayer.platform import Platform
+    from fastlayer.registries import Registries
     from fastlayer.stored.image import StoredImage, StoredLayer
 
 __all__ = ["ImageFacts", "Inspection", "LayerFacts", "inspect"]
@@ -116,18 +118,20 @@ class Inspection:
         return {"path": self.path, "images": [image.record() for image in self.images]}
 
 
-def inspect(path: str | os.PathLike[str], *, files: bool = False) -> Inspection:
+def inspect(
+    path: str | os.PathLike[str], *, files: bool = False, registries: Registries | None = None
+) -> Inspection:
     """Tell what an image archive, an image layout or a bare layer file holds.
 
-    `path` is what `fastlayer.archive.contents.open_contents` takes, or a layer: a tar, plain or
-    compressed with gzip or zstd. Documents are verified; with `files`, layers of images are read
-    too, and verified. `fastlayer.validate` looks at everything.
+    `path` is what `Image.load` takes, or a layer: a tar, plain or compressed with gzip or zstd.
+    Documents are verified; with `files`, layers of images are read too, and verified.
+    `fastlayer.validate` looks at everything.
 
     Raises `InvalidImageError` for what is none of these or is broken, `MalformedArchiveError` for
     a layer that is no whole tar, and `OSError`.
     """
     name = os.fsdecode(path)
-    contents = find_contents(path)
+    contents = find_place(path, registries)
     if contents is None:
         return Inspection(name, layer=_bare_layer(scan_layer_file(path), files=files))
     return Inspection(name, tuple(_image_facts(image, files=files) for image in contents.images()))

@@ -187,6 +187,13 @@ class Layer:
         """How the blob will be compressed."""
         return self._recipe.compression
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be built more than once: a stream or pipe is gone when it was read."""
+        if self._kind == "archive":
+            return os.path.isfile(self._source)  # noqa: PTH113 (text, as the user wrote it)
+        return self._kind != "stream"
+
     def build(self, store: BlobStore, *, format: Format = "oci") -> BuiltLayer:  # noqa: A002
         """Make the layer and put its blob into `store`.
 

@@ -3,64 +3,101 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from fastlayer.archive.blob import file_blob
 from fastlayer.archive.contents import find_contents, open_contents
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, quoted
-from fastlayer.media_type import for_layer, is_index
+from fastlayer.media_type import for_layer
 from fastlayer.platform import Platform
+from fastlayer.reference import Reference
+from fastlayer.registries import Registries
 from fastlayer.stored.blob import scan_blob
-from fastlayer.stored.choice import choose
 from fastlayer.stored.image import StoredLayer
-from fastlayer.stored.tree import read_index as read_stored_index
-from fastlayer.stored.tree import read_stored
 
 if TYPE_CHECKING:
-    from fastlayer.media_type import Compression
-    from fastlayer.stored.image import StoredImage
-    from fastlayer.stored.tree import Stored, StoredIndex
+    from collections.abc import Sequence
 
-__all__ = ["read_all", "read_image", "read_index", "read_layer"]
+    from fastlayer.built import Buildable, BuiltT
+    from fastlayer.media_type import Compression, Format
+    from fastlayer.stored.contents import StoredContents
+    from fastlayer.stored.image import StoredImage
+
+__all__ = [
+    "DOCKER",
+    "find_place",
+    "open_place",
+    "push",
+    "read_image",
+    "read_layer",
+    "reference_in",
+]
+
+DOCKER: Final = "docker://"
+"""How a reference to a registry is written where a file could be meant."""
+
+
+def open_place(
+    source: str | os.PathLike[str], registries: Registries | None = None
+) -> StoredContents:
+    """Look into what `source` names. See `Image.load` for what that can be.
+
+    Raises `InvalidImageError` if it is something else, `InvalidReferenceError`, and `OSError`.
+    """
+    reference = reference_in(source)
+    if reference is None:
+        return open_contents(source)
+    from fastlayer.registry.contents import RemoteContents  # noqa: PLC0415 (its client is large)
+
+    return RemoteContents(reference, registries or Registries())
+
+
+def find_place(
+    source: str | os.PathLike[str], registries: Registries | None = None
+) -> StoredContents | None:
+    """Look into what `open_place` does; `None` for a file that may be a bare layer instead.
+
+    Raises what that raises.
+    """
+    return find_contents(source) if reference_in(source) is None else open_place(source, registries)
+
+
+def reference_in(source: str | os.PathLike[str]) -> Reference | None:
+    """Read `docker://REFERENCE`; `None` if it is something else.
+
+    Raises `InvalidReferenceError`.
+    """
+    if not isinstance(source, str) or not source.startswith(DOCKER):
+        return None
+    return Reference.parse(source.removeprefix(DOCKER)).with_default_tag()
 
 
 def read_image(
-    source: str | os.PathLike[str], *, platform: Platform | str | None = None
+    source: str | os.PathLike[str],
+    *,
+    platform: Platform | str | None = None,
+    registries: Registries | None = None,
 ) -> StoredImage:
     """Read one image, that for `platform` if there are several. See `Image.load`."""
     if isinstance(platform, str):
         platform = Platform.parse(platform)
-    contents = open_contents(source)
-    return choose(contents.images(), platform, where=quoted(contents.path))
+    return open_place(source, registries).image(platform)
 
 
-def read_index(source: str | os.PathLike[str]) -> StoredIndex:
-    """Read one index. See `Index.load`."""
-    contents = open_contents(source)
-    where = quoted(contents.path)
-    if not contents.has_index:
-        raise InvalidImageError(f"{where} has no index: it is an archive of single images")
-    listed = [one for one in contents.chosen() if is_index(one.descriptor.media_type)]
-    top = contents.index().manifests
-    indexes = [one for one in listed if one.descriptor in top]
-    if not indexes:
-        raise InvalidImageError(f"{where} holds no index of several platforms")
-    if len(indexes) > 1:
-        tags = ", ".join(quoted(tag) for one in indexes for tag in one.tags)
-        raise InvalidImageError(f"{where} holds {len(indexes)} indexes: choose one of {tags}")
-    return read_stored_index(contents, indexes[0])
+def push(
+    reference: Reference,
+    image: Buildable[BuiltT],
+    *,
+    tags: Sequence[str] = (),
+    registries: Registries | None = None,
+    format: Format | None = None,  # noqa: A002
+) -> BuiltT:
+    """Build an image or index into a repository. See `Image.push`."""
+    from fastlayer.registry.sink import push as push_to  # noqa: PLC0415 (its client is large)
 
-
-def read_all(source: str | os.PathLike[str]) -> list[tuple[Stored, tuple[str, ...]]]:
-    """Read all that is there, or has the one tag asked for: images and indexes, with their tags."""
-    contents = open_contents(source)
-    if not contents.has_index:
-        return [(image, image.tags) for image in contents.images()]
-    top = {descriptor.digest for descriptor in contents.index().manifests}
-    listed = [one for one in contents.chosen() if one.descriptor.digest in top]
-    return [(read_stored(contents, one), one.tags) for one in listed]
+    return push_to(reference, image, tags=tags, registries=registries, format=format)
 
 
 def read_layer(path: str | os.PathLike[str]) -> StoredLayer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from fastlayer.descriptor import Descriptor
@@ -30,6 +30,10 @@ class StoredBlob(Protocol):
     @property
     def size(self) -> int:
         """Bytes of the content."""
+
+    @property
+    def place(self) -> Hashable:
+        """Where it is: the same for two names of one blob."""
 
     def chunks(self) -> Iterator[bytes]:
         """Read the content once, piece by piece.

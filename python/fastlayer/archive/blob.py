@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from contextlib import contextmanager
@@ -11,29 +10,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fastlayer.archive.output import named
-from fastlayer.digest import Digest
-from fastlayer.document import MAX_DOCUMENT_SIZE
 from fastlayer.errors import InvalidImageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from fastlayer.media_type import Compression
     from fastlayer.store import Stretch
 
 __all__ = ["Blob", "file_blob"]
 
 _CHUNK: Final = 1 << 20
-
-# Bytes that tell compressions apart.
-_MAGIC: Final = 4
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
-
-# A zstd stream may begin with skippable frames: 0x184D2A50 to 0x184D2A5F, in little endian
-# (RFC 8878, section 3.1.2).
-_SKIPPABLE: Final = tuple(bytes([low]) + b"\x2a\x4d\x18" for low in range(0x50, 0x60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +37,10 @@ class Blob:
     size: int
     open: Callable[[], AbstractContextManager[int]]
 
-    def read(self, *, limit: int = MAX_DOCUMENT_SIZE) -> bytes:
-        """Return the whole content, of at most `limit` bytes.
-
-        Raises `InvalidImageError` if it is larger or cut short, and `OSError`.
-        """
-        if self.size > limit:
-            raise InvalidImageError(
-                f"{quoted(self.name)} has {self.size} bytes, more than the limit of {limit}"
-            )
-        return b"".join(self.chunks())
-
-    def digest(self, algorithm: str = "sha256") -> Digest:
-        """Compute the digest of the content as it is stored, by reading all of it.
-
-        Raises `InvalidImageError` if it is cut short, and `OSError`.
-        """
-        state = hashlib.new(algorithm)
-        for chunk in self.chunks():
-            state.update(chunk)
-        return Digest(f"{algorithm}:{state.hexdigest()}")
-
-    def compression(self) -> Compression:
-        """Tell by the first bytes how the content is compressed."""
-        first = next(self.chunks(_MAGIC), b"")
-        if first.startswith(_GZIP):
-            return "gzip"
-        return "zstd" if first.startswith((_ZSTD, *_SKIPPABLE)) else "none"
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file and the offset."""
+        return self.path, self.offset
 
     @contextmanager
     def stretch(self) -> Iterator[Stretch]:
@@ -87,15 +51,15 @@ class Blob:
         with self.open() as descriptor:
             yield descriptor, self.offset, self.size, self.name
 
-    def chunks(self, step: int = _CHUNK) -> Iterator[bytes]:
-        """Read the content, in pieces of `step` bytes.
+    def chunks(self) -> Iterator[bytes]:
+        """Read the content, piece by piece.
 
         Raises `InvalidImageError` if it is cut short, and `OSError`.
         """
         position, end = self.offset, self.offset + self.size
         with self.open() as descriptor, named(self.path):
             while position < end:
-                chunk = os.pread(descriptor, min(step, end - position), position)
+                chunk = os.pread(descriptor, min(_CHUNK, end - position), position)
                 if not chunk:
                     raise InvalidImageError(f"{quoted(self.name)} is cut short")
                 position += len(chunk)

@@ -7,7 +7,7 @@ Image layouts (image-spec, image-layout.md), in a directory or a tar, and the ar
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 
 from fastlayer.archive.blob import file_blob
 from fastlayer.archive.images import row_image
@@ -16,21 +16,20 @@ from fastlayer.archive.rows import archive_rows
 from fastlayer.archive.store import blob_path
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, MalformedArchiveError, quoted
-from fastlayer.index import ImageIndex, ImageLayout
-from fastlayer.media_type import is_manifest
-from fastlayer.stored.blob import scan_blob
-from fastlayer.stored.image import StoredImage, indexed_image
-from fastlayer.stored.listing import Listed, matching, walk
+from fastlayer.index import ImageLayout
+from fastlayer.stored.blob import compression_of_blob, read_blob, scan_blob
+from fastlayer.stored.choice import choose
+from fastlayer.stored.contents import StoredContents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from fastlayer.archive.blob import Blob
     from fastlayer.archive.members import Members
     from fastlayer.archive.rows import ArchiveRow
     from fastlayer.descriptor import Descriptor
     from fastlayer.engine import Progress, ScanRecord
-    from fastlayer.stored.listing import Tagged
+    from fastlayer.platform import Platform
+    from fastlayer.stored.image import StoredImage
+    from fastlayer.stored.tree import Stored
 
 __all__ = [
     "Contents",
@@ -38,9 +37,6 @@ __all__ = [
     "open_contents",
     "scan_layer_file",
 ]
-
-T = TypeVar("T")
-S = TypeVar("S", bound="Tagged")
 
 Transport = Literal["docker-archive", "oci-archive", "oci"]
 _TRANSPORTS: Final[tuple[Transport, ...]] = ("docker-archive", "oci-archive", "oci")
@@ -138,7 +134,7 @@ def _open_archive(place: _Place) -> Contents:
         raise InvalidImageError(f"{quoted(place.path)} is a file: `oci:` takes a directory")
     if not file.size:
         raise InvalidImageError(f"{quoted(place.path)} is empty")
-    if (compression := file.compression()) != "none":
+    if (compression := compression_of_blob(file)) != "none":
         raise _NoImageError(
             f"{quoted(place.path)} is compressed with {compression}: "
             "an image archive is a plain tar, decompress it first"
@@ -158,7 +154,7 @@ def _open_archive(place: _Place) -> Contents:
     return Contents(place, members, has_index=has_index, has_rows=has_rows)
 
 
-class Contents:
+class Contents(StoredContents):
     """An image archive or layout.
 
     `path` is the file or directory, `tag` the one image asked for, if any. `has_index` says
@@ -166,35 +162,38 @@ class Contents:
     """
 
     def __init__(self, place: _Place, members: Members, *, has_index: bool, has_rows: bool) -> None:
-        self.path = place.path
-        self.tag = place.tag
+        super().__init__(place.path, place.tag)
         self.members = members
         self.has_index = has_index
         self.has_rows = has_rows
 
     def images(self) -> list[StoredImage]:
-        """List the images, or those of the one tag that was asked for.
+        """List the images; without an index they are the rows of `manifest.json`."""
+        if self.has_index:
+            return super().images()
+        return [row_image(self.members, row) for row in self.chosen(self.rows())]
 
-        With an index, these are the image manifests it leads to, in its order, an image with
-        several tags once; artifacts and attestations are left out. Otherwise they are the rows of
-        `manifest.json`.
+    def image(self, platform: Platform | None) -> StoredImage:
+        """Read the one image for a platform."""
+        if self.has_index:
+            return super().image(platform)
+        return choose(self.images(), platform, where=quoted(self.path))
 
-        Raises `InvalidImageError` if a document is missing, is not what its descriptor says or
-        breaks the specification, if layers are missing or of the wrong size, and if there is no
-        image; and `OSError`.
-        """
-        images = list(self._indexed_images() if self.has_index else self._row_images())
-        if not images:
-            raise InvalidImageError(f"{quoted(self.path)} holds no image")
-        return images
+    def everything(self) -> list[tuple[Stored, tuple[str, ...]]]:
+        """Read all that is listed."""
+        if self.has_index:
+            return super().everything()
+        return [(image, image.tags) for image in self.images()]
 
-    def index(self) -> ImageIndex:
+    def index_content(self) -> bytes:
         """Read `index.json`, and `oci-layout` before it.
 
-        Raises `InvalidImageError` if one is missing or breaks the specification, and `OSError`.
+        Raises `InvalidImageError` if one is missing or that is not of its form, and `OSError`.
         """
-        decode(self.members.find("oci-layout").read(), ImageLayout, what="`oci-layout`")
-        return decode(self.members.find("index.json").read(), ImageIndex, what="`index.json`")
+        if not self.has_index:
+            raise InvalidImageError(f"{quoted(self.path)} is an archive without an index")
+        decode(read_blob(self.members.find("oci-layout")), ImageLayout, what="`oci-layout`")
+        return read_blob(self.members.find("index.json"))
 
     def rows(self) -> tuple[ArchiveRow, ...]:
         """Read Docker's `manifest.json`, the description of each image.
@@ -203,59 +202,10 @@ class Contents:
         """
         return archive_rows(self.members)
 
+    def blob_names(self) -> list[str]:
+        """List the names of the files in the folders of `blobs`."""
+        return self.members.blobs()
+
     def blob(self, descriptor: Descriptor) -> Blob:
-        """Find content in the layout; its size and digest are not compared.
-
-        Raises `InvalidImageError` if it is missing or no regular file, and `OSError`.
-        """
+        """Find content in the layout; its size and digest are not compared."""
         return self.members.find(blob_path(descriptor.digest))
-
-    def content(self, descriptor: Descriptor, *, what: str) -> bytes:
-        """Read a document of the layout and verify its size and digest; messages call it `what`.
-
-        Raises `InvalidImageError`, and `OSError`.
-        """
-        content = self.blob(descriptor).read()
-        descriptor.verify(content, what=what)
-        return content
-
-    def document(self, descriptor: Descriptor, type_: type[T], *, what: str) -> T:
-        """Read a document of the layout as a `type_`.
-
-        Raises what `content` raises, and `InvalidImageError` if it breaks the specification.
-        """
-        return decode(self.content(descriptor, what=what), type_, what=what)
-
-    def listed(self, *, refuse: Callable[[InvalidImageError], None] | None = None) -> list[Listed]:
-        """List what `index.json` leads to, through indexes in indexes: these and the manifests.
-
-        An index that cannot be read raises its `InvalidImageError`, or is given to `refuse` and
-        left out.
-        """
-        return walk(self, self.index(), refuse=refuse)
-
-    def chosen(self) -> Sequence[Listed]:
-        """List what `index.json` leads to, or what has the one tag that was asked for.
-
-        Raises `InvalidImageError` for a tag that is not there, and what `listed` raises.
-        """
-        return self._chosen(self.listed())
-
-    def _indexed_images(self) -> list[StoredImage]:
-        listed = [one for one in self.listed() if is_manifest(one.descriptor.media_type)]
-        images = (indexed_image(self, one) for one in self._chosen(listed))
-        return [image for image in images if image is not None]
-
-    def _row_images(self) -> list[StoredImage]:
-        return [row_image(self.members, row) for row in self._chosen(self.rows())]
-
-    def _chosen(self, choices: Sequence[S]) -> Sequence[S]:
-        if self.tag is None:
-            return choices
-        chosen = matching(choices, self.tag)
-        if not chosen:
-            tags = ", ".join(quoted(tag) for choice in choices for tag in choice.tags) or "no tags"
-            raise InvalidImageError(
-                f"{quoted(self.path)} holds no image {quoted(self.tag)}, it has {tags}"
-            )
-        return chosen

@@ -11,6 +11,7 @@ from fastlayer.digest import Digest
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.media_type import for_config, for_layer
+from fastlayer.stored.blob import compression_of_blob, digest_of_blob, read_blob
 from fastlayer.stored.image import StoredImage, StoredLayer
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ def row_image(members: Members, row: ArchiveRow) -> StoredImage:
 
     Raises what `Contents.images` raises.
     """
-    content = members.find(row.config).read()
+    content = read_blob(members.find(row.config))
     check_config_name(row.config, content)
     config = decode(content, ImageConfig, what=f"the config {quoted(row.config)}")
     config.check_layer_count(len(row.layers))
     blobs = [members.find(name) for name in row.layers]
     # zstd is what Docker's own media types have no word for.
-    zstd = any(blob.compression() == "zstd" for blob in blobs)
+    zstd = any(compression_of_blob(blob) == "zstd" for blob in blobs)
     family: Format = "oci" if zstd else "docker"
     return StoredImage(
         tags=row.tags,
@@ -74,9 +75,9 @@ def named_digest(name: str) -> Digest | None:
 
 
 def _row_layer(blob: Blob, diff_id: Digest, family: Format) -> StoredLayer:
-    compression = blob.compression()
+    compression = compression_of_blob(blob)
     digest = named_digest(blob.name)
     if digest is None:
         # A plain tar has one digest, not two; nothing states that of a compressed one.
-        digest = diff_id if compression == "none" else blob.digest()
+        digest = diff_id if compression == "none" else digest_of_blob(blob)
     return StoredLayer(Descriptor(for_layer(compression, family), digest, blob.size), diff_id, blob)

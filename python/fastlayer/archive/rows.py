@@ -9,6 +9,7 @@ import msgspec
 
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError
+from fastlayer.stored.blob import read_blob
 from fastlayer.stored.listing import familiar
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def archive_rows(members: Members) -> tuple[ArchiveRow, ...]:
 
     Raises `InvalidImageError` if it is missing, has no rows or breaks its form, and `OSError`.
     """
-    content = members.find("manifest.json").read(limit=_MAX_ROWS_SIZE)
+    content = read_blob(members.find("manifest.json"), limit=_MAX_ROWS_SIZE)
     rows = decode(content, list[ArchiveRow], what="`manifest.json`")
     if not rows:
         raise InvalidImageError("`manifest.json`: lists no image")

@@ -8,6 +8,7 @@ import click
 
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.edits import edit_options, edits_of
+from fastlayer.cli.image_source import load
 from fastlayer.cli.options import layer_options, options_of
 from fastlayer.cli.progress import meter
 from fastlayer.cli.result import OUTPUTS, check_result, deliver, result_options, show
@@ -161,7 +162,7 @@ def _origin(given: Mapping[str, Any]) -> Image:
     """Begin with nothing, or with an image, which is a new one from now on."""
     if given["origin"] is None:
         return Image.scratch(platform=given["platform"])
-    image = Image.load(given["origin"], platform=given["platform"])
+    image = load(given["origin"], given)
     epoch = source_date_epoch()
     return image if epoch is None else image.with_config(created=epoch)
 

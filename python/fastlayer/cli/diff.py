@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -10,6 +10,7 @@ from fastlayer.archive.output import named
 from fastlayer.cli.command import Command
 from fastlayer.cli.failure import explain
 from fastlayer.cli.options import json_option
+from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
 from fastlayer.cli.text import utc_time
 from fastlayer.difference import diff
@@ -39,16 +40,19 @@ class _Trouble(click.ClickException):
 @click.argument("before", metavar="BEFORE")
 @click.argument("after", metavar="AFTER")
 @json_option
+@registry_options
 @click.pass_context
-def diff_command(context: click.Context, before: str, after: str, *, as_json: bool) -> None:
+def diff_command(
+    context: click.Context, /, before: str, after: str, *, as_json: bool, **given: Any
+) -> None:
     """Show what was added (A), deleted (D) and modified (M) from BEFORE to AFTER.
 
     Each is a directory, a tar (plain or compressed) or an image (an archive, an OCI layout
-    directory), which stands for what its layers make together. Exit status: 0 the same, 1
-    different, 2 failed.
+    directory, `docker://NAME[:TAG]`), which stands for what its layers make together. Exit status:
+    0 the same, 1 different, 2 failed.
     """
     try:
-        found = diff(before, after)
+        found = diff(before, after, registries=registries_of(given))
     except (FastlayerError, OSError) as error:
         raise _Trouble(explain(error)[1]) from error
     if as_json:

@@ -11,17 +11,20 @@ from fastlayer.cli.image_source import IMAGES, load, platform_option
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.output import STDOUT, check_stdout, layer_output, stdout
 from fastlayer.cli.progress import meter
+from fastlayer.cli.registry import registry_options
 from fastlayer.cli.summary import print_record, show_layer
 
 __all__ = ["export_command"]
 
 _HELP: Final = """\
 Write what containers of IMAGE see as one plain tar: all layers applied, whiteouts carried out.
+
+Entries come in the order of the layers: let tar set the times of directories at the end.
 """
 
 _EXAMPLES: Final = """\
 fastlayer export app.tar -o rootfs.tar
-fastlayer export oci:out:1 -o - | tar -C rootfs -x
+fastlayer export oci:out:1 -o - | tar -C rootfs -x --delay-directory-restore
 """
 
 
@@ -39,6 +42,7 @@ fastlayer export oci:out:1 -o - | tar -C rootfs -x
 )
 @json_option
 @progress_option
+@registry_options
 def export_command(
     image: str,
     output: str,

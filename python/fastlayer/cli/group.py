@@ -27,6 +27,11 @@ _VERBS: Final = {
     "rewrite": "Change times and owners in the layers of an image",
     "index": "Make and change images for several platforms",
     "copy": "Copy images from one place to another",
+    "push": "Send an image to a registry",
+    "pull": "Fetch an image from a registry",
+    "tags": "List the tags of a repository",
+    "login": "Keep credentials for a registry",
+    "logout": "Forget the credentials for a registry",
     "diff": "Show what changed between two trees",
     "inspect": "Show what is in an image",
     "validate": "Check an image thoroughly",
@@ -39,6 +44,7 @@ fastlayer build --add ./app:/app --entrypoint /app -t app:1 -o oci:out
 fastlayer layer rootfs -o layer.tar.zst --compression zstd:3
 fastlayer build --from debian.tar --add ./app:/app -t app:2 -o app.tar
 fastlayer copy image.tar oci:images:1
+fastlayer push app.tar registry.example/app:2
 fastlayer inspect image.tar
 fastlayer diff old.tar new.tar
 fastlayer validate image.tar

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fastlayer.cli.command import option
+from fastlayer.cli.registry import registries_of
 from fastlayer.image import Image
 
 if TYPE_CHECKING:
@@ -34,4 +35,5 @@ platform_option: Final = option(
 
 def load(source: str, given: Mapping[str, Any]) -> Image:
     """Read the image that a command was given. Raises what `Image.load` raises."""
-    return Image.load(source, platform=given["platform"])
+    registries = registries_of(given)
+    return Image.load(source, platform=given["platform"], registries=registries)

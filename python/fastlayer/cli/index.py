@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.image_source import IMAGES
 from fastlayer.cli.progress import meter
+from fastlayer.cli.registry import registries_of
 from fastlayer.cli.result import OUTPUTS, check_result, deliver, result_options, show
 from fastlayer.cli.values import key_value
 from fastlayer.image import Image
 from fastlayer.image_index import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["index_command"]
 
@@ -54,9 +58,17 @@ def index_command(images: tuple[str, ...], **given: Any) -> None:
     if not images and given["origin"] is None:
         raise click.UsageError("an index needs images: name them, or an index with `--from`")
     with meter(given["progress"]):
-        index = Index() if given["origin"] is None else Index.load(given["origin"])
+        index = (
+            Index()
+            if given["origin"] is None
+            else Index.load(given["origin"], registries=registries_of(given))
+        )
         for platform in given["remove"]:
             index = index.remove(platform)
-        index = index.append(*map(Image.load, images))
+        index = index.append(*(_load(image, given) for image in images))
         built = deliver(index.with_annotations(dict(given["annotation"])), given)
     show(built, given)
+
+
+def _load(source: str, given: Mapping[str, Any]) -> Image:
+    return Image.load(source, registries=registries_of(given))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.options import json_option
+from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
 from fastlayer.cli.text import byte_count, utc_time
 from fastlayer.errors import printable
@@ -57,13 +58,15 @@ _TYPE_BITS: Final = {
 @click.argument("path", metavar="PATH")
 @option("--files", is_flag=True, section="What to show", help="List every file of every layer.")
 @json_option
-def inspect_command(path: str, *, files: bool, as_json: bool) -> None:
+@registry_options
+def inspect_command(path: str, *, files: bool, as_json: bool, **given: Any) -> None:
     """Show the images of PATH, their configs and their layers.
 
     PATH is an archive, an OCI layout directory or a single layer. `docker-archive:FILE[:TAG]`,
-    `oci-archive:FILE[:TAG]` and `oci:DIR[:TAG]` say which, and choose one image by its tag.
+    `oci-archive:FILE[:TAG]` and `oci:DIR[:TAG]` say which, and choose one image by its tag;
+    `docker://NAME[:TAG]` is in a registry.
     """
-    inspection = inspect(path, files=files)
+    inspection = inspect(path, files=files, registries=registries_of(given))
     if as_json:
         print_record(inspection.record())
     else:

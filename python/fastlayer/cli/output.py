@@ -13,7 +13,8 @@ import click
 
 from fastlayer.archive.docker import save_archive
 from fastlayer.archive.layout import write_layout
-from fastlayer.errors import quoted
+from fastlayer.errors import InvalidReferenceError, quoted
+from fastlayer.location import push, reference_in
 from fastlayer.reference import Reference
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from fastlayer.built import Buildable, BuiltT
     from fastlayer.layer import BuiltLayer, Layer
     from fastlayer.media_type import Format
+    from fastlayer.registries import Registries
 
 __all__ = ["STDOUT", "Output", "check_stdout", "layer_output", "save_layer", "stdout"]
 
 STDOUT: Final = "-"
 
 _NOT_YET: Final = {
-    "docker://": "this version cannot push yet: write an archive and let `skopeo copy` push it",
-    "docker-daemon:": "this version cannot push yet: write an archive and `docker load` it",
+    "docker-daemon:": "this version cannot write there: write an archive and `docker load` it",
     "containers-storage:": "this version cannot write there: write an archive and `podman load` it",
     "dir:": "this version does not write that form: use `oci:DIR`",
 }
@@ -47,16 +48,21 @@ _FORMS: Final = {
 class Output:
     """Where an image goes, and a further name for it there: a whole one, or the tag alone."""
 
-    kind: Literal["archive", "layout", "stdout"]
+    kind: Literal["archive", "layout", "registry", "stdout"]
     path: str
     name: str = ""
     tag: str = ""
+    reference: Reference | None = None
 
     @classmethod
     def parse(cls, text: str) -> Output:
         """Read `-o`. Raises `click.BadParameter`."""
         if text == STDOUT:
             return cls("stdout", "")
+        reference = _reference(text)
+        if reference is not None:
+            name, tag = reference.familiar, reference.tag or ""
+            return cls("registry", text, name=name, tag=tag, reference=reference)
         for transport, reason in _NOT_YET.items():
             if text.startswith(transport):
                 raise click.BadParameter(f"{quoted(text)}: {reason}")
@@ -88,15 +94,18 @@ class Output:
         """Show it as `fastlayer inspect` takes it."""
         if self.kind == "stdout":
             return "stdout"
-        return self.path if self.kind == "archive" else f"oci:{self.path}"
+        return f"oci:{self.path}" if self.kind == "layout" else self.path
 
     def write(
         self,
         image: Buildable[BuiltT],
         tags: Sequence[str],
         format: Format | None,  # noqa: A002
+        registries: Registries,
     ) -> BuiltT:
         """Build the image or index there. Raises what its sink raises, and `click.UsageError`."""
+        if self.reference is not None:
+            return push(self.reference, image, tags=tags, registries=registries, format=format)
         tags = [*tags, *self._names(tags)]
         if self.kind == "layout":
             name = self.tag or None
@@ -108,10 +117,11 @@ class Output:
         self,
         items: Sequence[tuple[Buildable[BuiltT], Sequence[str]]],
         format: Format | None,  # noqa: A002
+        registries: Registries,
     ) -> list[BuiltT]:
         """Build several there, each with its tags. Raises what `write` raises."""
         if len(items) == 1 or self.kind == "layout":
-            return [self.write(item, tags, format) for item, tags in items]
+            return [self.write(item, tags, format, registries) for item, tags in items]
         target = self.path if self.kind == "archive" else stdout()
         return save_archive(target, items, format=format)
 
@@ -125,6 +135,13 @@ class Output:
                 f"write `oci-archive:{self.path}:NAME:{self.tag}`"
             )
         return [self.name] if self.name else []
+
+
+def _reference(text: str) -> Reference | None:
+    try:
+        return reference_in(text)
+    except InvalidReferenceError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def layer_output(text: str) -> str:

@@ -10,6 +10,7 @@ from fastlayer.built import BuiltImage
 from fastlayer.cli.command import option
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.output import Output, check_stdout
+from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record, show_image, show_index
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ OUTPUT is one of
   docker-archive:FILE[:NAME:TAG]  the same, as skopeo writes it
   oci-archive:FILE[:NAME:TAG]     the same
   oci:DIR[:TAG]                   an OCI layout, made or added to
-  docker://NAME[:TAG]             a registry
+  docker://NAME[:TAG]             a repository in a registry
   -                               the archive on stdout
 """
 
@@ -59,6 +60,13 @@ _OPTIONS: Final = (
     ),
     json_option,
     progress_option,
+    option(
+        "--spool",
+        section="Output",
+        is_flag=True,
+        help="Keep a copy of layers in a temporary file while they are sent and made, so that an "
+        "upload that the registry loses can be begun again.",
+    ),
 )
 
 
@@ -66,7 +74,7 @@ def result_options(command: _F) -> _F:
     """Give a command the options of what comes out: `output`, `tags`, `format`, `as_json`."""
     for declare in reversed(_OPTIONS):
         command = declare(command)
-    return command
+    return registry_options(command)
 
 
 def check_result(given: Mapping[str, Any]) -> None:
@@ -77,7 +85,8 @@ def check_result(given: Mapping[str, Any]) -> None:
 def deliver(image: Buildable[BuiltT], given: Mapping[str, Any]) -> BuiltT:
     """Build the image or index where the options say. Raises what its sink raises."""
     output: Output = given["output"]
-    return output.write(image, given["tags"], given["format"])
+    registries = registries_of(given)
+    return output.write(image, given["tags"], given["format"], registries)
 
 
 def show(built: BuiltImage | BuiltIndex, given: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -10,6 +10,7 @@ from fastlayer.cli.command import Command
 from fastlayer.cli.failure import FAILED
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.progress import meter
+from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
 from fastlayer.cli.text import byte_count, plural
 from fastlayer.errors import printable
@@ -31,16 +32,19 @@ fastlayer validate --json image.tar | jq -r '.problems[].message'
 @click.command("validate", cls=Command, examples=_EXAMPLES)
 @click.argument("path", metavar="PATH")
 @json_option
+@registry_options
 @progress_option
 @click.pass_context
-def validate_command(context: click.Context, path: str, *, as_json: bool, progress: str) -> None:
+def validate_command(
+    context: click.Context, /, path: str, *, as_json: bool, progress: str, **given: Any
+) -> None:
     """Check all of PATH: every digest, size and diff_id, and every document.
 
-    PATH is an archive, an OCI layout directory or a single layer. Each problem is a line on
-    stderr. Exit status: 0 no problems, 1 problems or failed.
+    PATH is an archive, an OCI layout directory, `docker://NAME[:TAG]` or a single layer. Each
+    problem is a line on stderr. Exit status: 0 no problems, 1 problems or failed.
     """
     with meter(progress) as shown:
-        report = validate(path, progress=shown.follow(path))
+        report = validate(path, progress=shown.follow(path), registries=registries_of(given))
     if as_json:
         print_record(report.record())
     else:

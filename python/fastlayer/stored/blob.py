@@ -5,20 +5,70 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastlayer import engine
+from fastlayer.digest import Digest
+from fastlayer.document import MAX_DOCUMENT_SIZE
 from fastlayer.errors import InvalidImageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fastlayer.descriptor import Descriptor
+    from fastlayer.media_type import Compression
     from fastlayer.store import BlobStore, StoredBlob, Stretch
 
-__all__ = ["copy_blob", "scan_blob", "verified_chunks", "verified_stretch"]
+__all__ = [
+    "compression_of_blob",
+    "copy_blob",
+    "digest_of_blob",
+    "read_blob",
+    "scan_blob",
+    "verified_chunks",
+    "verified_stretch",
+]
 
-_PIECE = 1 << 20
+_PIECE: Final = 1 << 20
+
+# Bytes that tell compressions apart.
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+
+# A zstd stream may begin with skippable frames: 0x184D2A50 to 0x184D2A5F, in little endian
+# (RFC 8878, section 3.1.2).
+_SKIPPABLE: Final = tuple(bytes([low]) + b"\x2a\x4d\x18" for low in range(0x50, 0x60))
+
+
+def read_blob(blob: StoredBlob, *, limit: int = MAX_DOCUMENT_SIZE) -> bytes:
+    """Return the whole content, of at most `limit` bytes; it is not verified.
+
+    Raises `InvalidImageError` if it is larger or cut short, and `OSError`.
+    """
+    if blob.size > limit:
+        raise InvalidImageError(
+            f"{quoted(blob.name)} has {blob.size} bytes, more than the limit of {limit}"
+        )
+    return b"".join(blob.chunks())
+
+
+def digest_of_blob(blob: StoredBlob, algorithm: str = "sha256") -> Digest:
+    """Compute the digest of the content as it is stored, by reading all of it.
+
+    Raises `InvalidImageError` if it is cut short, and `OSError`.
+    """
+    state = hashlib.new(algorithm)
+    for chunk in blob.chunks():
+        state.update(chunk)
+    return Digest(f"{algorithm}:{state.hexdigest()}")
+
+
+def compression_of_blob(blob: StoredBlob) -> Compression:
+    """Tell by the first bytes how the content is compressed."""
+    first = next(blob.chunks(), b"")
+    if first.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if first.startswith((_ZSTD, *_SKIPPABLE)) else "none"
 
 
 def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: BlobStore) -> None:

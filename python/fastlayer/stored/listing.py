@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from fastlayer.manifest import Manifest
     from fastlayer.platform import Platform
 
-__all__ = ["MAX_INDEX_DEPTH", "Listed", "familiar", "is_image", "matching", "spelled_out", "walk"]
+__all__ = [
+    "MAX_INDEX_DEPTH",
+    "Listed",
+    "familiar",
+    "is_attestation",
+    "is_image",
+    "matching",
+    "spelled_out",
+    "walk",
+]
 
 # Real indexes have two levels: the layout's own and one for the platforms.
 MAX_INDEX_DEPTH: Final = 8
@@ -64,10 +73,14 @@ S = TypeVar("S", bound=Tagged)
 
 def is_image(descriptor: Descriptor, manifest: Manifest) -> bool:
     """Whether a manifest is that of an image rather than of an artifact or an attestation."""
-    return (
-        manifest.config.media_type in (OCI_CONFIG, DOCKER_CONFIG)
-        and _ATTESTATION not in descriptor.annotations
+    return manifest.config.media_type in (OCI_CONFIG, DOCKER_CONFIG) and not is_attestation(
+        descriptor
     )
+
+
+def is_attestation(descriptor: Descriptor) -> bool:
+    """Whether an index says of a manifest that it is about an image, and none itself."""
+    return _ATTESTATION in descriptor.annotations
 
 
 def matching(choices: Sequence[S], tag: str) -> list[S]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from fastlayer.archive.contents import find_contents, scan_layer_file
+from fastlayer.archive.contents import Contents, scan_layer_file
 from fastlayer.errors import MalformedArchiveError
+from fastlayer.location import find_place
 from fastlayer.validation.blobs import check_blobs, check_layer
 from fastlayer.validation.documents import Documents
 from fastlayer.validation.report import Checked, Findings, Problem, Report
@@ -19,31 +20,37 @@ from fastlayer.validation.stories import compare_stories
 
 if TYPE_CHECKING:
     from fastlayer.engine import Progress
+    from fastlayer.registries import Registries
 
 __all__ = ["Checked", "Problem", "Report", "validate"]
 
 
-def validate(path: str | os.PathLike[str], *, progress: Progress | None = None) -> Report:
+def validate(
+    path: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    registries: Registries | None = None,
+) -> Report:
     """Check an image archive, an image layout or a bare layer file as a whole.
 
     Every digest, size and diff_id is computed anew, every document held against the
     specification, the counts of layers, diff_ids and history against each other, media types
     against the bytes, and `manifest.json` against `index.json`. `path` is what
-    `fastlayer.archive.contents.open_contents` takes, or a layer; a tag in it is no filter.
+    `Image.load` takes, or a layer; a tag in it is no filter, but in a registry.
 
     What is wrong with the content is in the report, never raised. `progress` is given the bytes
     of blobs that were read, and of all.
 
     Raises `InvalidImageError` for what cannot be opened as an image or layer at all, and `OSError`.
     """
-    contents = find_contents(path)
+    contents = find_place(path, registries)
     if contents is None:
         return _validate_layer(os.fsdecode(path), progress)
     findings = Findings()
     documents = Documents(contents, findings)
     documents.check()
     digests = check_blobs(documents.claims, findings, progress=progress)
-    if contents.has_index and contents.has_rows:
+    if isinstance(contents, Contents) and contents.has_index and contents.has_rows:
         compare_stories(documents.index_stories, documents.row_stories, digests, findings)
     return Report(contents.path, documents.checked(), findings.problems, findings.notes)
 

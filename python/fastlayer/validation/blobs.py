@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, SourceError, quoted
 from fastlayer.media_type import compression_of
-from fastlayer.stored.blob import scan_blob
+from fastlayer.stored.blob import digest_of_blob, scan_blob
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
-    from fastlayer.archive.blob import Blob
     from fastlayer.descriptor import Descriptor
     from fastlayer.engine import Progress, ScanRecord
+    from fastlayer.store import StoredBlob
     from fastlayer.validation.report import Findings
 
-__all__ = ["Claim", "Place", "check_blobs", "check_layer", "place_of"]
-
-Place = tuple[str, int]
-"""Where a blob begins: a file and an offset. Two names may lead to one place."""
+__all__ = ["Claim", "check_blobs", "check_layer"]
 
 _COMPRESSED = {"gzip": "with gzip", "zstd": "with zstd", "none": "not at all"}
 
@@ -34,7 +31,7 @@ class Claim:
     """
 
     where: str
-    blob: Blob
+    blob: StoredBlob
     digest: Digest | None = None
     descriptor: Descriptor | None = None
     diff_id: Digest | None = None
@@ -48,20 +45,15 @@ class _Found(NamedTuple):
     record: ScanRecord | None
 
 
-def place_of(blob: Blob) -> Place:
-    """Tell where a blob begins."""
-    return blob.path, blob.offset
-
-
 def check_blobs(
     claims: Sequence[Claim], findings: Findings, *, progress: Progress | None = None
-) -> dict[Place, Digest]:
+) -> dict[Hashable, Digest]:
     """Read each blob once and hold every claim against it; return the blobs' sha256 digests."""
-    total = sum({place_of(claim.blob): claim.blob.size for claim in claims}.values())
-    found: dict[Place, _Found] = {}
+    total = sum({claim.blob.place: claim.blob.size for claim in claims}.values())
+    found: dict[Hashable, _Found] = {}
     done = 0
     for claim in claims:
-        place = place_of(claim.blob)
+        place = claim.blob.place
         if place not in found:
             found[place] = _read(claim, findings, _shifted(progress, done, total))
             done += claim.blob.size
@@ -96,7 +88,7 @@ def _read(claim: Claim, findings: Findings, progress: Progress | None) -> _Found
             check_layer(blob.name, record, findings)
             return _Found(Digest(record.digest), record)
     try:
-        return _Found(blob.digest(), None)
+        return _Found(digest_of_blob(blob), None)
     except InvalidImageError as error:
         findings.problem(blob.name, str(error))
         return _Found(None, None)
@@ -123,7 +115,7 @@ def _check_digest(claim: Claim, stated: Digest, found: _Found, findings: Finding
         findings.note(claim.where, f"the digest {quoted(stated)} was not checked")
     elif found.digest is not None:
         sha256 = stated.algorithm == "sha256"
-        digest = found.digest if sha256 else claim.blob.digest(stated.algorithm)
+        digest = found.digest if sha256 else digest_of_blob(claim.blob, stated.algorithm)
         if digest != stated:
             findings.problem(claim.blob.name, f"has the digest {quoted(digest)}")
 

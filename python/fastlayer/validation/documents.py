@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from fastlayer.archive.contents import Contents
 from fastlayer.archive.images import check_config_name, named_digest
 from fastlayer.archive.store import blob_path
 from fastlayer.config import ImageConfig
@@ -15,21 +17,22 @@ from fastlayer.errors import InvalidReferenceError, quoted
 from fastlayer.manifest import Manifest
 from fastlayer.media_type import is_index, is_manifest
 from fastlayer.reference import Reference
+from fastlayer.stored.blob import read_blob
 from fastlayer.stored.listing import is_image
-from fastlayer.validation.blobs import Claim, place_of
+from fastlayer.validation.blobs import Claim
 from fastlayer.validation.report import Checked
 from fastlayer.validation.stories import Story, check_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
-    from fastlayer.archive.blob import Blob
-    from fastlayer.archive.contents import Contents
+    from fastlayer.archive.members import Members
     from fastlayer.archive.rows import ArchiveRow
     from fastlayer.descriptor import Descriptor
     from fastlayer.platform import Platform
+    from fastlayer.store import StoredBlob
+    from fastlayer.stored.contents import StoredContents
     from fastlayer.stored.listing import Listed
-    from fastlayer.validation.blobs import Place
     from fastlayer.validation.report import Findings
 
 __all__ = ["Documents"]
@@ -38,7 +41,7 @@ __all__ = ["Documents"]
 class Documents:
     """A walk through the documents, which collects what they say: claims and stories."""
 
-    def __init__(self, contents: Contents, findings: Findings) -> None:
+    def __init__(self, contents: StoredContents, findings: Findings) -> None:
         self._contents = contents
         self._findings = findings
         self._blobs: dict[str, int] = {}  # size by name, of all that were found
@@ -52,14 +55,11 @@ class Documents:
         if self._contents.has_index:
             with self._findings.catching("index.json"):
                 self._check_index()
-        if self._contents.has_rows:
-            with self._findings.catching("manifest.json"):
-                for row in self._contents.rows():
-                    self._check_row(row)
-                check_tags("manifest.json", self.row_stories, self._findings)
+        if isinstance(self._contents, Contents) and self._contents.has_rows:
+            self._check_rows(self._contents)
         # A document that could not be read may well refer to the rest.
         if not self._findings.problems:
-            for name in self._contents.members.blobs():
+            for name in self._contents.blob_names():
                 if name not in self._mentioned:
                     self._findings.note(name, "nothing refers to this blob")
 
@@ -72,7 +72,7 @@ class Documents:
         listed = self._contents.listed(
             refuse=lambda error: self._findings.problem("index.json", str(error))
         )
-        self._note_media_type("index.json", self._contents.members.find("index.json").read())
+        self._note_media_type("index.json", self._contents.index_content())
         for one in listed:
             self._check_listed(one)
         check_tags("index.json", self.index_stories, self._findings)
@@ -133,23 +133,29 @@ class Documents:
                 return decode(content, ImageConfig, what=what)
         return None
 
-    def _check_row(self, row: ArchiveRow) -> None:
+    def _check_rows(self, contents: Contents) -> None:
+        with self._findings.catching("manifest.json"):
+            for row in contents.rows():
+                self._check_row(row, contents.members)
+            check_tags("manifest.json", self.row_stories, self._findings)
+
+    def _check_row(self, row: ArchiveRow, members: Members) -> None:
         where = _image_name(row.tags, row.config)
         for tag in row.repo_tags:
             with self._findings.catching("manifest.json"):
                 _check_tag(tag)
         digest, config = None, None
         with self._findings.catching(where):
-            blob = self._contents.members.find(row.config)
+            blob = members.find(row.config)
             self._found(blob)
-            content = blob.read()
+            content = read_blob(blob)
             digest = Digest.of(content)
             config = decode(content, ImageConfig, what=f"config {quoted(row.config)}")
             self._check_config(where, config, len(row.layers))
             check_config_name(row.config, content)
         self._mentioned.update((row.config, *row.layers))
         blobs = [
-            self._member(name, f"{where}, layer {number}")
+            self._catching(f"{where}, layer {number}", partial(members.find, name))
             for number, name in enumerate(row.layers, 1)
         ]
         self._claim_layers(where, blobs, (), config)
@@ -176,7 +182,7 @@ class Documents:
     def _claim_layers(
         self,
         where: str,
-        blobs: Sequence[Blob | None],
+        blobs: Sequence[StoredBlob | None],
         descriptors: Sequence[Descriptor],
         config: ImageConfig | None,
     ) -> None:
@@ -200,16 +206,16 @@ class Documents:
                 return self._contents.content(descriptor, what=quoted(blob_path(descriptor.digest)))
         return None
 
-    def _blob(self, descriptor: Descriptor, where: str) -> Blob | None:
-        return self._member(blob_path(descriptor.digest), where)
+    def _blob(self, descriptor: Descriptor, where: str) -> StoredBlob | None:
+        self._mentioned.add(blob_path(descriptor.digest))
+        return self._catching(where, partial(self._contents.blob, descriptor))
 
-    def _member(self, name: str, where: str) -> Blob | None:
-        self._mentioned.add(name)
+    def _catching(self, where: str, find: Callable[[], StoredBlob]) -> StoredBlob | None:
         with self._findings.catching(where):
-            return self._found(self._contents.members.find(name))
+            return self._found(find())
         return None
 
-    def _found(self, blob: Blob) -> Blob:
+    def _found(self, blob: StoredBlob) -> StoredBlob:
         self._blobs[blob.name] = blob.size
         return blob
 
@@ -228,14 +234,14 @@ def _story(
     tags: tuple[str, ...],
     config: ImageConfig | None,
     digest: Digest | None,
-    blobs: Sequence[Blob | None],
+    blobs: Sequence[StoredBlob | None],
 ) -> Story:
     platform = str(config.platform) if config else ""
     return Story(tags, platform, digest, tuple(map(_place, blobs)))
 
 
-def _place(blob: Blob | None) -> Place | None:
-    return None if blob is None else place_of(blob)
+def _place(blob: StoredBlob | None) -> Hashable:
+    return None if blob is None else blob.place
 
 
 def _check_tag(tag: str) -> None:

@@ -10,10 +10,9 @@ from fastlayer.errors import quoted
 from fastlayer.stored.listing import spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from fastlayer.digest import Digest
-    from fastlayer.validation.blobs import Place
     from fastlayer.validation.report import Findings
 
 __all__ = ["Story", "check_tags", "compare_stories"]
@@ -31,7 +30,7 @@ class Story:
     tags: tuple[str, ...]
     platform: str
     config: Digest | None
-    layers: tuple[Place | None, ...]
+    layers: tuple[Hashable, ...]
 
 
 def check_tags(where: str, stories: Iterable[Story], findings: Findings) -> None:
@@ -47,7 +46,7 @@ def check_tags(where: str, stories: Iterable[Story], findings: Findings) -> None
 def compare_stories(
     indexed: Sequence[Story],
     rows: Sequence[Story],
-    digests: Mapping[Place, Digest],
+    digests: Mapping[Hashable, Digest],
     findings: Findings,
 ) -> None:
     """Report tags and images that only one list has, and tags that mean different images."""
@@ -88,6 +87,6 @@ def _by_tag(stories: Sequence[Story]) -> dict[str, list[Story]]:
 
 
 def _content(
-    story: Story, digests: Mapping[Place, Digest]
+    story: Story, digests: Mapping[Hashable, Digest]
 ) -> tuple[Digest | None, tuple[Digest | None, ...]]:
-    return story.config, tuple(place and digests.get(place) for place in story.layers)
+    return story.config, tuple(digests.get(place) for place in story.layers)

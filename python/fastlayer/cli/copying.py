@@ -1,0 +1,104 @@
+"""What `copy`, `push` and `pull` do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from fastlayer.cli.command import option
+from fastlayer.cli.image_source import load, platform_option
+from fastlayer.cli.options import json_option, progress_option
+from fastlayer.cli.progress import meter
+from fastlayer.cli.registry import registries_of, registry_options
+from fastlayer.cli.result import check_result, deliver, show
+from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.image import Image
+from fastlayer.image_index import Index
+from fastlayer.location import open_place
+from fastlayer.stored.image import StoredImage
+from fastlayer.stored.tree import StoredIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fastlayer.built import BuiltImage, BuiltIndex
+    from fastlayer.cli.output import Output
+
+__all__ = ["copy_image", "copy_options"]
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+_OPTIONS: Final = (
+    platform_option,
+    option("--all", "everything", section="Image", is_flag=True, help="All platforms and images."),
+    option(
+        "-t",
+        "--tag",
+        "tags",
+        section="Output",
+        metavar="NAME[:TAG]",
+        multiple=True,
+        help="A name of the image there.",
+    ),
+    option(
+        "--format",
+        section="Output",
+        type=click.Choice(["oci", "docker"]),
+        help="Other media types than the image has; that changes its digest.",
+    ),
+    json_option,
+    progress_option,
+    registry_options,
+)
+
+
+def copy_options(command: _F) -> _F:
+    """Give a command the options of a copy."""
+    for declare in reversed(_OPTIONS):
+        command = declare(command)
+    return command
+
+
+def copy_image(image: str, given: Mapping[str, Any]) -> None:
+    """Copy an image, or with `everything` all that is there, and show what came out."""
+    check_result(given)
+    if given["everything"] and given["platform"] is not None:
+        raise click.UsageError("`--all` and `--platform` exclude each other: give one")
+    built: list[BuiltImage | BuiltIndex]
+    with meter(given["progress"]):
+        if given["everything"]:
+            built = _copy_all(image, given)
+        else:
+            one = load(image, given)
+            kept = one.origin.tags if one.origin else ()
+            built = [deliver(one, {**given, "tags": _names(given, kept)})]
+    for each in built:
+        show(each, given)
+
+
+def _copy_all(source: str, given: Mapping[str, Any]) -> list[BuiltImage | BuiltIndex]:
+    items: list[tuple[Image | Index, tuple[str, ...]]] = []
+    for stored, tags in open_place(source, registries_of(given)).everything():
+        if isinstance(stored, StoredIndex):
+            items.append((Index.of(stored), _names(given, tags)))
+        elif isinstance(stored, StoredImage):
+            items.append((Image.of(stored), _names(given, tags)))
+    if not items:
+        raise InvalidImageError(f"{quoted(source)} holds no image")
+    if len(items) > 1 and _is_named(given):
+        raise click.UsageError(
+            f"{quoted(source)} holds {len(items)} images, which cannot all get the same name"
+        )
+    output: Output = given["output"]
+    return output.write_all(items, given["format"], registries_of(given))
+
+
+def _is_named(given: Mapping[str, Any]) -> bool:
+    output: Output = given["output"]
+    return bool(given["tags"] or output.name or output.tag)
+
+
+def _names(given: Mapping[str, Any], kept: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep the names that an image has, unless it gets others."""
+    return tuple(given["tags"]) if _is_named(given) else kept
