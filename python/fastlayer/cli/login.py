@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 
 import click
@@ -40,6 +41,10 @@ def login_command(
     They go to a credential helper if one is set up, else into a file that only you can read:
     --auth-file, REGISTRY_AUTH_FILE, podman's or docker's own.
     """
+    if password_stdin and username is None:
+        raise click.UsageError("`--password-stdin` needs `--username`")
+    if not password_stdin and (sys.stdin is None or not sys.stdin.isatty()):
+        raise click.UsageError("there is no terminal to ask on: give `--password-stdin`")
     if username is None:
         username = click.prompt("Username", err=True)
     if password_stdin:
