@@ -181,3 +181,18 @@ def test_a_long_name_is_cut_at_its_start(capfd: pytest.CaptureFixture[str]) -> N
         assert report is not None
         report(1, 2)
     assert r"…g/path/to/some/[bold]\x1b[31mrootfs"[-29:] in capfd.readouterr().err
+
+
+def test_lines_add_up_what_is_moved(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes to and from registries come from several threads; a line says how many and how fast."""
+    clock = iter([0.0, 0.0, 1.0, 6.0])
+    with Lines(clock=lambda: next(clock)) as shown:
+        report = shown.transfer()
+        report(1_000_000)
+        report(5_000_000)
+    assert capsys.readouterr().err == "fastlayer: registry: 6.0 MB, 1.0 MB/s\n"
+
+
+def test_silence_asks_for_nothing() -> None:
+    """Nobody counts what nobody is told."""
+    assert meter("none").transfer() is None

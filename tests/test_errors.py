@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastlayer import errors
-from fastlayer.errors import FastlayerError, InvalidArgumentError, SourceError, quoted
+from fastlayer.errors import (
+    FastlayerError,
+    InvalidArgumentError,
+    RegistryAuthError,
+    RegistryError,
+    SourceError,
+    quoted,
+)
 
 EXCEPTIONS = [
     value
@@ -38,6 +45,16 @@ def test_a_source_error_carries_its_path_through_pickling(exception: type[Source
     copy = pickle.loads(pickle.dumps(exception("`a/b` vanished", "a/b")))  # noqa: S301
     assert copy.path == "a/b"
     assert exception("something").path is None
+
+
+@pytest.mark.parametrize("exception", [RegistryError, RegistryAuthError])
+def test_a_registry_error_carries_its_answer_through_pickling(
+    exception: type[RegistryError],
+) -> None:
+    """Status and code are attributes; both are unknown where nobody answered."""
+    copy = pickle.loads(pickle.dumps(exception("denied", 403, "DENIED")))  # noqa: S301
+    assert (str(copy), copy.status, copy.code) == ("denied", 403, "DENIED")
+    assert (exception("no answer").status, exception("no answer").code) == (None, None)
 
 
 def test_bad_arguments_are_value_errors() -> None:

@@ -1,6 +1,8 @@
 """The house: who may import whom."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,12 @@ def test_imports_go_down(room: str, path: Path) -> None:
         elif name != room:
             allowed = rank[name] < rank[room] or (not at_top and (room, name) in DOORS)
             assert allowed, f"{room} imports {name}"
+
+
+def test_the_network_is_imported_when_it_is_used() -> None:
+    """Who builds into a file does not wait for what talks to registries."""
+    code = "import sys, fastlayer; sys.exit(bool({'urllib3', 'ssl'} & {*sys.modules}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_public_face_is_complete() -> None:

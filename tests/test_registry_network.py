@@ -258,9 +258,9 @@ def test_nobody_waits_for_ever(network: Network) -> None:
     half = OK.replace(b": 5", b": 6")
     with serving(hang, half) as server:
         with pytest.raises(TransportError, match="nothing came from it in time") as caught:
-            network.send(Request("GET", server.base, timeout=0.05))
+            network.send(Request("GET", server.base, timeout=0.3))
         assert not caught.value.lasting
-        response = network.send(Request("GET", server.base, timeout=0.05))
+        response = network.send(Request("GET", server.base, timeout=0.3))
         with pytest.raises(TransportError, match="nothing came from it in time"):
             list(response.pieces())
 

@@ -124,7 +124,9 @@ def test_a_failure_is_told_to_who_writes() -> None:
     store = RegistryStore(repository(blobs))
     denied = pytest.raises(RegistryError, match="`DENIED`: `no more room`")
     with store, denied, store.blob() as blob:
-        write(blob, CONTENT * 1000)
+        # More than any buffer on the way holds.
+        for _ in range(1000):
+            write(blob, CONTENT * 1000)
     with pytest.raises(RegistryError, match="DENIED"):
         store.finish()
     assert blobs.uploads == {}

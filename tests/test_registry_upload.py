@@ -8,10 +8,10 @@ from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, RegistryAuthError, RegistryError
 from fastlayer.registry.cancel import Cancel
 from fastlayer.registry.credentials import Credentials
-from fastlayer.registry.delivery import deliver
+from fastlayer.registry.delivery import deliver, upload_content
 from fastlayer.registry.repository import Repository
 from fastlayer.registry.transport import TransportError
-from fastlayer.registry.upload import Upload, upload_content
+from fastlayer.registry.upload import Upload
 from registry_twin import (
     CUT,
     Asked,

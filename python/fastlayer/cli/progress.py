@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
+
+import click
 
 from fastlayer.cli.text import byte_count, say
 from fastlayer.errors import printable
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.progress import TaskID
 
     from fastlayer.engine import Progress
 
-__all__ = ["MODES", "Bar", "Lines", "Meter", "Silence", "meter"]
+__all__ = ["MODES", "Bar", "Lines", "Meter", "Silence", "meter", "transfer_of"]
 
 MODES: Final = ("auto", "bar", "plain", "none")
 """What `--progress` takes."""
+
+Transfer = Callable[[int], object]
+
+_TRANSFER: Final = "registry"
+_METER: Final = "fastlayer.cli.meter"
 
 _PLAIN_SECONDS: Final = 5.0
 _NAME_CHARACTERS: Final = 30
@@ -37,6 +44,9 @@ class Meter(Protocol):
     def follow(self, name: str) -> Progress | None:
         """Return what the layer `name` takes as its option `progress`."""
 
+    def transfer(self) -> Transfer | None:
+        """Return what is told of bytes that go to and come from registries, by any thread."""
+
     def __enter__(self) -> Self:
         """Begin to show."""
 
@@ -45,15 +55,21 @@ class Meter(Protocol):
 
 
 def meter(mode: str) -> Meter:
-    """Make what `--progress` asks for."""
-    match mode:
-        case "bar":
-            return Bar()
-        case "plain":
-            return Lines()
-        case "auto" if _is_capable_terminal():
-            return Bar()
-    return Silence()
+    """Make what `--progress` asks for; `transfer_of` finds it in the context of the command."""
+    made: Meter = Silence()
+    if mode == "bar" or (mode == "auto" and _is_capable_terminal()):
+        made = Bar()
+    elif mode == "plain":
+        made = Lines()
+    if context := click.get_current_context(silent=True):
+        context.meta[_METER] = made
+    return made
+
+
+def transfer_of(context: click.Context) -> Transfer | None:
+    """Return what the meter of a command is told of transfers, if it has one."""
+    shown: Meter | None = context.meta.get(_METER)
+    return None if shown is None else shown.transfer()
 
 
 def _is_capable_terminal() -> bool:
@@ -66,6 +82,9 @@ class Silence:
 
     def follow(self, name: str) -> None:
         """Ask the core for no reports."""
+
+    def transfer(self) -> None:
+        """Ask for no reports."""
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +112,22 @@ class Lines:
             if now >= self._next:
                 self._next = now + _PLAIN_SECONDS
                 say(_line(name, done, total, now - started))
+
+        return report
+
+    def transfer(self) -> Transfer:
+        """Add up what is moved, and time it from now on."""
+        started, moved = self._clock(), 0
+        lock = threading.Lock()
+
+        def report(count: int) -> None:
+            nonlocal moved
+            with lock:
+                moved += count
+                now = self._clock()
+                if now >= self._next:
+                    self._next = now + _PLAIN_SECONDS
+                    say(_line(_TRANSFER, moved, None, now - started))
 
         return report
 
@@ -149,6 +184,20 @@ class Bar:
             if task is None:
                 task = self._begin(name)
             self._bar.update(task, completed=done, total=total, refresh=True)
+
+        return report
+
+    def transfer(self) -> Transfer:
+        """Show what is moved in a line of its own, from the first report on."""
+        task: TaskID | None = None
+        lock = threading.Lock()
+
+        def report(count: int) -> None:
+            nonlocal task
+            with lock:
+                if task is None:
+                    task = self._bar.add_task(_TRANSFER, total=None)
+            self._bar.update(task, advance=count, refresh=True)
 
         return report
 

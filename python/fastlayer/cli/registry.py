@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from fastlayer.cli.command import option
+from fastlayer.cli.progress import transfer_of
 from fastlayer.registries import Registries
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ def registry_options(command: _F) -> _F:
     return command
 
 
-def registries_of(
-    given: Mapping[str, Any], progress: Callable[[int], object] | None = None
-) -> Registries:
+def registries_of(given: Mapping[str, Any]) -> Registries:
     """Return the registries of the running command, the same each time.
 
     Raises `click.UsageError`.
@@ -103,7 +102,7 @@ def registries_of(
             ca_file=given["ca_file"],
             auth_file=given["auth_file"],
             spool=given.get("spool", False),
-            progress=progress,
+            progress=transfer_of(context),
         )
         context.meta[_KEPT] = context.with_resource(registries)
     kept: Registries = context.meta[_KEPT]

@@ -4,8 +4,9 @@
         repository = session.repository("team/app")
         descriptor, content = repository.manifest("latest")
 
-- `connect` here opens a `session`, which has a `repository` for each path
-- `push`: a store for blobs, which go out while they are made (`feed`, `upload`, `tasks`)
+- `connect` here opens a `session`, which has a `repository` for each path (`manifests`)
+- `push`: a store for blobs, which go out while they are made (`tasks`, `delivery`, `upload`,
+  `feed`, `pump`)
 - `remote`: blobs that are read from there
 - `login`: credentials, checked and kept, or forgotten (`credentials`, `helper`)
 

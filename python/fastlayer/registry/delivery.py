@@ -1,8 +1,8 @@
-"""How a blob that comes in chunks gets into a repository, whatever happens on the way.
+"""How a blob gets into a repository, whatever happens on the way.
 
-The first chunks are kept until the second is taken: until then another session can begin, and a
-registry that takes no second chunk is sent all of it in one request, which cannot go on after a
-cut. Later a session that is lost takes the blob with it, unless it can be read again.
+Of one that comes in chunks, the first is kept until the second is taken: until then another session
+can begin, and a registry that takes no second chunk is sent all of it in one request, which cannot
+go on after a cut. Later a session that is lost takes the blob with it, unless it can be read again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastlayer.errors import RegistryError
 from fastlayer.registry.retry import Tries
-from fastlayer.registry.upload import SessionLostError, Upload, last_of, upload_content
+from fastlayer.registry.upload import SessionLostError, Upload, last_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastlayer.registry.feed import Feed
     from fastlayer.registry.repository import Repository
 
-__all__ = ["UploadLostError", "deliver"]
+__all__ = ["UploadLostError", "deliver", "upload_content"]
 
 
 class UploadLostError(RegistryError):
@@ -61,6 +61,34 @@ def deliver(
             if not tries.again(lost.retry_after):
                 raise last_of(tries, lost.error) from None
             begun = None
+        else:
+            return
+
+
+def upload_content(
+    repository: Repository,
+    digest: Digest,
+    content: bytes | memoryview,
+    cancel: Cancel,
+    begun: Upload | None = None,
+) -> None:
+    """Send a whole blob that is in memory, in a new session or in one that has `begun`.
+
+    Raises `RegistryError`, and `InvalidImageError` if it does not arrive as it was.
+    """
+    tries = Tries(repository.session.retrying, cancel)
+    while True:
+        upload = begun or Upload.begin(repository, cancel)
+        try:
+            upload.close(digest, content)
+        except SessionLostError as lost:
+            upload.abandon()
+            if lost.refused or not tries.again(lost.retry_after):
+                raise last_of(tries, lost.error) from None
+            begun = None
+        except BaseException:
+            upload.abandon()
+            raise
         else:
             return
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import queue
 import tempfile
-import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fastlayer.errors import InvalidImageError, quoted
-from fastlayer.registry.cancel import CancelledError
+from fastlayer.registry.pump import Pump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fastlayer.descriptor import Descriptor
     from fastlayer.registry.cancel import Cancel
     from fastlayer.store import StoredBlob
@@ -24,9 +20,6 @@ __all__ = ["CHUNK", "BlobFeed", "Feed", "PipeFeed"]
 
 CHUNK: Final = 8 << 20
 """Bytes of a chunk: what is sent again after a failure, and few enough to wait for an answer."""
-
-# One that is on its way, one that is kept with it (see `delivery`), one that is being read.
-_BUFFERS: Final = 3
 
 
 class Feed(Protocol):
@@ -49,78 +42,6 @@ class Feed(Protocol):
         """End reading; its thread has ended when this returns."""
 
 
-class _Pump:
-    """A thread that reads ahead. `read` fills a buffer, and less of it only at the end."""
-
-    def __init__(
-        self, read: Callable[[memoryview], int], size: int, cancel: Cancel, end: Callable[[], None]
-    ) -> None:
-        self._read = read
-        self._size = size
-        self._cancel = cancel
-        self._end = end
-        # No buffer is one that is still to be made: small blobs take one only.
-        self._free: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
-        self._full: queue.SimpleQueue[memoryview | BaseException | None] = queue.SimpleQueue()
-        self._own: set[int] = set()
-        self._stopped = False
-        for _ in range(_BUFFERS):
-            self._free.put(None)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def take(self) -> memoryview | None:
-        with self._cancel.calling(self._wake):
-            item = self._full.get()
-        if item is None or isinstance(item, BaseException):
-            self._full.put(item)
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def give_back(self, chunk: memoryview) -> None:
-        if id(chunk.obj) in self._own:
-            self._free.put(memoryview(chunk.obj))
-
-    def close(self) -> None:
-        self._stopped = True
-        self._free.put(None)
-        self._thread.join()
-
-    def check(self) -> None:
-        """Raise `CancelledError` if nobody wants more."""
-        if self._stopped:
-            raise CancelledError
-
-    def _new(self) -> memoryview:
-        view = memoryview(bytearray(self._size))
-        self._own.add(id(view.obj))
-        return view
-
-    def _wake(self) -> None:
-        self._full.put(CancelledError())
-
-    def _run(self) -> None:
-        last: BaseException | None = None
-        try:
-            count = self._size
-            while count == self._size:
-                buffer = self._free.get()
-                self.check()
-                view = self._new() if buffer is None else buffer
-                count = self._read(view)
-                self.check()
-                if count:
-                    self._full.put(view[:count])
-        except BaseException as error:
-            last = error
-        finally:
-            self._end()
-            self._full.put(last)
-
-
 class PipeFeed:
     """What somebody writes into a pipe, whose other end is closed by the end of this.
 
@@ -135,7 +56,7 @@ class PipeFeed:
         self._pipe = os.fdopen(descriptor, "rb", buffering=0)
         # Bytes that were taken out of the pipe's chunks, and those that were taken again since.
         self._taken = self._again = 0
-        self._pump = _Pump(self._read, size, cancel, self._pipe.close)
+        self._pump = Pump(self._read, size, cancel, self._pipe.close)
         self._pump.start()
 
     @property
@@ -226,9 +147,9 @@ class BlobFeed:
         """End reading."""
         self._pump.close()
 
-    def _begin(self) -> _Pump:
+    def _begin(self) -> Pump:
         content = _Content(self._blob, self._descriptor)
-        pump = _Pump(content.read, self.size, self._cancel, content.close)
+        pump = Pump(content.read, self.size, self._cancel, content.close)
         pump.start()
         return pump
 

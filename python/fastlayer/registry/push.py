@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final, Self
 from fastlayer.digest import Digest
 from fastlayer.errors import InternalError, InvalidImageError, quoted
 from fastlayer.registry.cancel import Cancel
-from fastlayer.registry.delivery import deliver
+from fastlayer.registry.delivery import deliver, upload_content
 from fastlayer.registry.feed import BlobFeed, PipeFeed
 from fastlayer.registry.remote import RemoteBlob
 from fastlayer.registry.tasks import Tasks
-from fastlayer.registry.upload import Upload, upload_content
+from fastlayer.registry.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

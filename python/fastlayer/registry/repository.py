@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.document import MAX_DOCUMENT_SIZE
 from fastlayer.errors import (
-    InvalidDigestError,
     InvalidImageError,
     RegistryError,
     RegistryWarning,
@@ -27,29 +25,26 @@ from fastlayer.media_type import (
     DOCKER_MANIFEST_LIST,
     OCI_INDEX,
     OCI_MANIFEST,
-    is_index,
-    is_manifest,
 )
 from fastlayer.reference import Reference
-from fastlayer.registry.call import Answer, Call
+from fastlayer.registry.call import Call
 from fastlayer.registry.cancel import Cancel
+from fastlayer.registry.delivery import upload_content
+from fastlayer.registry.manifests import checked_descriptor, stated_descriptor
 from fastlayer.registry.remote import RemoteBlob
 from fastlayer.registry.scope import pull, push, removal
-from fastlayer.registry.transport import content_length
-from fastlayer.registry.upload import Upload, upload_content
+from fastlayer.registry.upload import Upload
 from fastlayer.registry.url import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fastlayer.descriptor import Descriptor
     from fastlayer.registry.session import Session
 
 __all__ = ["Repository"]
 
 _ACCEPT: Final = ", ".join((OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST))
-
-# What servers say that know nothing of media types; then the document tells.
-_UNSPECIFIC: Final = ("", "application/json", "application/octet-stream", "text/plain")
 
 _NOT_FOUND: Final = 404
 
@@ -88,9 +83,7 @@ class Repository:
         headers = {"Accept": _ACCEPT}
         answer = self.session.ask(self.call("GET", where, headers=headers, limit=MAX_DOCUMENT_SIZE))
         what = f"`{self.name}` with {quoted(reference)}"
-        digest = _checked_digest(answer, reference, what)
-        descriptor = Descriptor(_media_type(answer, what), digest, len(answer.content))
-        return descriptor, answer.content
+        return checked_descriptor(answer, reference, what), answer.content
 
     def head_manifest(self, reference: str) -> Descriptor | None:
         """Look up the manifest or index that has a tag or digest; `None` if there is none."""
@@ -101,17 +94,14 @@ class Repository:
         )
         if answer.status == _NOT_FOUND:
             return None
-        media_type = _content_type(answer)
-        size = content_length(answer.headers)
-        try:
-            digest = Digest(answer.header("docker-content-digest"))
-        except InvalidDigestError:
-            digest = None
-        if digest is None or size is None or not _is_known(media_type):
+        stated = stated_descriptor(answer)
+        if stated is None:
             return self.manifest(reference)[0]
-        if ":" in reference and digest != reference:
-            raise InvalidImageError(f"`{self.name}` has {quoted(digest)} at {quoted(reference)}")
-        return Descriptor(media_type, digest, size)
+        if ":" in reference and stated.digest != reference:
+            raise InvalidImageError(
+                f"`{self.name}` has {quoted(stated.digest)} at {quoted(reference)}"
+            )
+        return stated
 
     def put_manifest(self, content: bytes, media_type: str, reference: str | None = None) -> Digest:
         """Store a manifest or index by a tag, or else by its digest, which is returned.
@@ -214,50 +204,3 @@ class Repository:
         if ":" in reference:
             return f"manifests/{Digest.from_document(reference)}"
         return f"manifests/{self._reference.with_tag(reference).tag}"
-
-
-def _checked_digest(answer: Answer, reference: str, what: str) -> Digest:
-    """Return the digest of a manifest, held against what was asked for and what was answered."""
-    digest = Digest.of(answer.content)
-    for stated in (reference, answer.header("docker-content-digest")):
-        if ":" in stated and stated != digest:
-            expected = _digest(stated, what)
-            if not expected.verifies(answer.content):
-                raise InvalidImageError(f"{what} does not have the digest {quoted(expected)}")
-            digest = expected
-    return digest
-
-
-def _digest(text: str, what: str) -> Digest:
-    try:
-        return Digest(text)
-    except InvalidDigestError as error:
-        raise InvalidImageError(f"{what} cannot be checked: {error}") from None
-
-
-def _media_type(answer: Answer, what: str) -> str:
-    """Tell the media type of a manifest: its `Content-Type` and its member have to agree."""
-    stated = _content_type(answer)
-    if not (_is_known(stated) or stated in _UNSPECIFIC):
-        raise RegistryError(
-            f"{answer.request} was answered with {quoted(stated)}, which is no manifest",
-            answer.status,
-        )
-    try:
-        member = msgspec.json.decode(answer.content, type=dict[str, Any]).get("mediaType")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidImageError(f"{what} is not a JSON object") from None
-    media_type = stated if _is_known(stated) else str(member or "")
-    if not _is_known(media_type):
-        raise InvalidImageError(f"{what} does not say that it is a manifest or an index")
-    if member is not None and member != media_type:
-        raise InvalidImageError(f"{what} says {quoted(member)}, but is sent as `{media_type}`")
-    return media_type
-
-
-def _content_type(answer: Answer) -> str:
-    return answer.header("content-type").partition(";")[0].strip().lower()
-
-
-def _is_known(media_type: str) -> bool:
-    return is_manifest(media_type) or is_index(media_type)

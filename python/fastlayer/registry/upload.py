@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastlayer.registry.call import Answer, Call
     from fastlayer.registry.repository import Repository
 
-__all__ = ["SessionLostError", "Upload", "last_of", "upload_content"]
+__all__ = ["SessionLostError", "Upload", "last_of"]
 
 _CREATED: Final = 201
 _TAKEN: Final = (200, 201, 202, 204)
@@ -283,34 +283,6 @@ class Upload:
         options.setdefault("expected", _TAKEN)
         scopes = push(self._repository.path)
         return self._repository.call(method, target or self._location, scopes=scopes, **options)
-
-
-def upload_content(
-    repository: Repository,
-    digest: Digest,
-    content: bytes | memoryview,
-    cancel: Cancel,
-    begun: Upload | None = None,
-) -> None:
-    """Send a whole blob that is in memory, in a new session or in one that has `begun`.
-
-    Raises `RegistryError`, and `InvalidImageError` if it does not arrive as it was.
-    """
-    tries = Tries(repository.session.retrying, cancel)
-    while True:
-        upload = begun or Upload.begin(repository, cancel)
-        try:
-            upload.close(digest, content)
-        except SessionLostError as lost:
-            upload.abandon()
-            if lost.refused or not tries.again(lost.retry_after):
-                raise last_of(tries, lost.error) from None
-            begun = None
-        except BaseException:
-            upload.abandon()
-            raise
-        else:
-            return
 
 
 def last_of(tries: Tries, error: RegistryError) -> RegistryError:
