@@ -186,3 +186,15 @@ def test_a_user_name_is_for_one_registry(registry: Registry, base: Path) -> None
     with pytest.raises(fl.InvalidArgumentError, match="the user name is for one registry"):
         fl.Image.load("docker://localhost:1/x", registries=registries)
     assert "secret" not in repr(registries)
+
+
+def test_an_archive_that_is_read_twice(registry: Registry, tmp_path: Path) -> None:
+    """What was sent cannot be taken back, so such a layer is made in a file first."""
+    archive = tmp_path / "twice.tar"
+    archive.write_bytes(tar([("a", b"one"), ("b", b"b"), ("a", b"two")]))
+    image = fl.Image.scratch().append(fl.Layer.from_archive(archive))
+    image.push(name(registry))
+    assert fl.diff(name(registry), tmp_path / "twice.tar") == []
+    with archive.open("rb") as stream, pytest.raises(fl.OutOfOrderError, match="give files"):
+        fl.Image.scratch().append(fl.Layer.from_stream(stream)).push(name(registry, "x:1"))
+    assert not registry.asked("PUT /v2/x/manifests")

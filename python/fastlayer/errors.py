@@ -9,6 +9,7 @@
     ├── SourceError                                the files or the archive a layer is made of
     │   ├── SourceChangedError                     a file changed while it was read
     │   ├── UnsupportedEntryError                  an entry that a layer cannot hold
+    │   │   └── OutOfOrderError                    it could, if the archive were read twice
     │   ├── MalformedArchiveError                  an archive that is cut short or broken
     │   ├── MtreeError                             a line of an mtree file
     │   └── UnmatchedEditError                     an edit found nothing to edit
@@ -41,6 +42,7 @@ __all__ = [
     "MalformedArchiveError",
     "MtreeError",
     "NotBuiltError",
+    "OutOfOrderError",
     "RegistryAuthError",
     "RegistryError",
     "RegistryWarning",
@@ -124,6 +126,10 @@ class SourceChangedError(SourceError):
 
 class UnsupportedEntryError(SourceError):
     """An entry that a layer cannot represent."""
+
+
+class OutOfOrderError(UnsupportedEntryError):
+    """An entry asks for a second look at the archive, which a stream or pipe does not allow."""
 
 
 class MalformedArchiveError(SourceError):

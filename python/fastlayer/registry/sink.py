@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fastlayer.errors import InvalidReferenceError, quoted
+from fastlayer.errors import InvalidReferenceError, OutOfOrderError, quoted
 from fastlayer.registries import Registries
 from fastlayer.registry.cancel import Cancel
 from fastlayer.registry.delivery import UploadLostError
 from fastlayer.registry.push import RegistryStore
 from fastlayer.registry.retry import Tries
+from fastlayer.registry.spooled import SpooledBlob
 from fastlayer.tags import parse_tags, repo_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from fastlayer.built import Buildable, BuiltT
@@ -48,15 +50,21 @@ def push(
     registries = registries or Registries()
     session = registries.session(reference.domain)
     repository = session.repository(reference.path)
-    tries = Tries(session.retrying, Cancel())
+    tries, in_files = Tries(session.retrying, Cancel()), False
     while True:
-        try:
-            built = _deliver(repository, image, references, registries, format)
-            break
-        except UploadLostError:
-            # What was sent of a layer is gone; it is made again where that is possible.
-            if not image.repeatable or not tries.again():
-                raise
+        with RegistryStore(repository, spool=registries.spool) as blobs:
+            store = _Store(repository, blobs, in_files=in_files)
+            try:
+                built = _deliver(store, image, references, format)
+                break
+            except UploadLostError:
+                # What was sent of a layer is gone; it is made again where that is possible.
+                if not image.repeatable or not tries.again():
+                    raise
+            except OutOfOrderError:
+                if not image.repeatable or in_files:
+                    raise
+                in_files = True
     return replace(
         built,
         tags=tuple(repo_tag(one) for one in references if one.tag),
@@ -65,22 +73,19 @@ def push(
 
 
 def _deliver(
-    repository: Repository,
+    store: _Store,
     image: Buildable[BuiltT],
     references: Sequence[Reference],
-    registries: Registries,
     format: Format | None,  # noqa: A002
 ) -> BuiltT:
     """Make and send all of it once."""
-    with RegistryStore(repository, spool=registries.spool) as blobs:
-        store = _Store(repository, blobs)
-        built = image.build(store, format=format)
-        expected = references[0].digest
-        if expected is not None and expected != built.digest:
-            raise InvalidReferenceError(
-                f"the image has the digest {quoted(built.digest)}, not {quoted(expected)}"
-            )
-        store.name([one.tag for one in references if one.tag])
+    built = image.build(store, format=format)
+    expected = references[0].digest
+    if expected is not None and expected != built.digest:
+        raise InvalidReferenceError(
+            f"the image has the digest {quoted(built.digest)}, not {quoted(expected)}"
+        )
+    store.name([one.tag for one in references if one.tag])
     return built
 
 
@@ -99,12 +104,14 @@ def _references(reference: Reference, tags: Sequence[str]) -> tuple[Reference, .
 class _Store:
     """A repository as the place for all that an image is made of.
 
-    The last manifest is held back: it is the one that gets the tags.
+    The last manifest is held back: it is the one that gets the tags. With `in_files`, layers are
+    sent when they are complete: an archive that has to be read twice takes back what it wrote.
     """
 
-    def __init__(self, repository: Repository, blobs: RegistryStore) -> None:
+    def __init__(self, repository: Repository, blobs: RegistryStore, *, in_files: bool) -> None:
         self._repository = repository
         self._blobs = blobs
+        self._in_files = in_files
         self._last: tuple[bytes, str] | None = None
 
     @property
@@ -112,7 +119,7 @@ class _Store:
         return self._blobs.outputs
 
     def blob(self) -> AbstractContextManager[BlobSink]:
-        return self._blobs.blob()
+        return self._whole_blob() if self._in_files else self._blobs.blob()
 
     def copy(self, descriptor: Descriptor, blob: StoredBlob) -> None:
         self._blobs.copy(descriptor, blob)
@@ -130,6 +137,14 @@ class _Store:
         if self._last is not None:
             for tag in tags or (None,):
                 self._repository.put_manifest(*self._last, tag)
+
+    @contextmanager
+    def _whole_blob(self) -> Iterator[SpooledBlob]:
+        with SpooledBlob.begun(self._repository.name) as blob:
+            yield blob
+            if blob.descriptor is not None:
+                self._blobs.copy(blob.descriptor, blob)
+                self._blobs.finish()
 
     def _flush(self) -> None:
         if self._last is not None:
