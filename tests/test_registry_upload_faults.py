@@ -195,7 +195,7 @@ def test_lost_answers(registry: Registry, repository: Repository, *, reset: bool
 
 def test_a_line_that_breaks(pauses: Pauses) -> None:
     """Connections are reset wherever they are; of a session that began so nobody knows here."""
-    cuts = [100, 5 * MIB, 9 * MIB, 7 * MIB]
+    cuts = [100, CHUNK // 2, CHUNK, CHUNK]
     with (
         Registry() as registry,
         CuttingProxy(registry.domain, cuts) as proxy,
@@ -391,7 +391,7 @@ def test_answers_that_say_nonsense(registry: Registry, repository: Repository, s
         assert registry.blob(PATH, DIGEST) == CONTENT
 
 
-@pytest.mark.parametrize("minimum", [5 * MIB, CHUNK, CHUNK + 1, 20 * MIB])
+@pytest.mark.parametrize("minimum", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 1])
 def test_a_minimum_for_chunks(minimum: int) -> None:
     with Registry(rules=Rules(min_chunk=minimum)) as registry, demo(registry) as repository:
         push(repository)

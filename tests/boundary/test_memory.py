@@ -11,7 +11,9 @@ from typing import IO
 
 import pytest
 
+import fastlayer as fl
 from boundary.measure import MIB, cost
+from registries import Registry
 
 LIMIT = 96 * MIB
 
@@ -38,6 +40,14 @@ layers = [
 ]
 built = fl.Image.scratch(platform="linux/amd64").append(*layers).save(sys.argv[2]).layers[0]
 """
+
+
+PUSH = """
+layer = fl.Layer.from_directory(sys.argv[1], compression=sys.argv[3], threads=2)
+built = fl.Image.scratch(platform="linux/amd64").append(layer).push(sys.argv[2]).layers[0]
+"""
+
+PUSH_STORED = "built = fl.Image.load(sys.argv[1]).push(sys.argv[2]).layers[0]"
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +156,22 @@ def test_an_archive_that_grows_a_thousand_times(
     used = cost(SAVE_ARCHIVE, archive)
     assert used.sizes[0] > info.size
     assert used.peak <= LIMIT
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+def test_a_push_holds_some_chunks(noise: Path, compression: str) -> None:
+    """A layer that is sent while it is made, and chunks that the registry has not taken yet."""
+    with Registry() as registry:
+        assert cost(PUSH, noise, f"docker://{registry.domain}/a:1", compression).peak <= LIMIT
+
+
+def test_a_push_of_many_layers_holds_chunks_of_a_few(tmp_path: Path) -> None:
+    """Stored layers go out side by side, each in pieces."""
+    layers = [
+        fl.Layer.from_files({f"noise{number}": os.urandom(40 * MIB)}, compression="none")
+        for number in range(6)
+    ]
+    fl.Image.scratch(platform="linux/amd64").append(*layers).save(tmp_path / "x.tar", tags=["x"])
+    with Registry() as registry:
+        pushed = cost(PUSH_STORED, tmp_path / "x.tar", f"docker://{registry.domain}/a:1")
+    assert pushed.peak <= LIMIT

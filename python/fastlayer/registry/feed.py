@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "BlobFeed", "Feed", "PipeFeed"]
 
-CHUNK: Final = 8 << 20
+CHUNK: Final = 5 << 20
 """Bytes of a chunk: what is sent again after a failure, and few enough to wait for an answer."""
 
 
