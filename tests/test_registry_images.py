@@ -1,6 +1,8 @@
 """Images from and to a registry: what is asked for, what is sent, what is left of a failure."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import fastlayer as fl
 from archives import LAYERS, Sample, SampleLayer, combined, digest, tar, write_archive
 from fastlayer.cli.run import run
 from fastlayer.registry.feed import CHUNK
-from registries import Cut, Fault, Registry, Rules
+from registries import Cut, Fault, Hang, Registry, Rules
 
 NOISE = bytes(range(256)) * (3 * CHUNK // 256)
 
@@ -198,3 +200,28 @@ def test_an_archive_that_is_read_twice(registry: Registry, tmp_path: Path) -> No
     with archive.open("rb") as stream, pytest.raises(fl.OutOfOrderError, match="give files"):
         fl.Image.scratch().append(fl.Layer.from_stream(stream)).push(name(registry, "x:1"))
     assert not registry.asked("PUT /v2/x/manifests")
+
+
+def test_an_interrupt_does_not_wait_for_the_registry(tmp_path: Path) -> None:
+    """Ctrl-C ends a push at once, also where the core waits for who sends what it made."""
+    (tmp_path / "noise").write_bytes(NOISE * 3)
+    code = (
+        "import sys, threading, time, os, signal, fastlayer as fl\n"
+        "layer = fl.Layer.from_files({'noise': 'noise'}, compression='none')\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n"
+        "    fl.Image.scratch().append(layer).push(sys.argv[1])\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    with Registry() as registry:
+        registry.fail(Fault("PATCH", Hang(), skip=1))
+        done = subprocess.run(
+            [sys.executable, "-c", code, name(registry)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+    assert done.stdout == "interrupted\n"

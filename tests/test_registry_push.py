@@ -54,6 +54,7 @@ def repository(blobs: Blobs | Twin, path: str = "a") -> Repository:
 
 
 def write(blob: PipedBlob, content: bytes = CONTENT) -> None:
+    os.set_blocking(blob.fileno(), True)
     for start in range(0, len(content), 70):
         os.write(blob.fileno(), content[start : start + 70])
 

@@ -97,6 +97,7 @@ def push(repository: Repository, content: bytes = CONTENT, *, spool: bool = Fals
     """Send a blob as layers are: written into a file whose digest is known at the end."""
     with RegistryStore(repository, spool=spool) as store:
         with store.blob() as sink:
+            os.set_blocking(sink.fileno(), True)
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(sink.fileno(), rest[:MIB]) :]
@@ -512,6 +513,7 @@ def test_a_blob_that_is_given_up(registry: Registry, repository: Repository) -> 
     """Leaving without a commit leaves nothing, and is no error."""
     with RegistryStore(repository) as store:
         with store.blob() as sink:
+            os.set_blocking(sink.fileno(), True)
             os.write(sink.fileno(), CONTENT[:MIB])
         store.finish()
     assert registry.asked("PUT") == []
@@ -521,6 +523,7 @@ def test_a_blob_that_is_given_up(registry: Registry, repository: Repository) -> 
 def test_whoever_writes_fails(registry: Registry, repository: Repository, written: int) -> None:
     def write() -> None:
         with RegistryStore(repository) as store, store.blob() as sink:
+            os.set_blocking(sink.fileno(), True)
             for start in range(0, written, MIB):
                 os.write(sink.fileno(), CONTENT[start : start + MIB])
             raise RuntimeError("mine")
@@ -539,6 +542,7 @@ def test_an_end_does_not_wait_for_the_registry(method: str) -> None:
 
         def write() -> None:
             with RegistryStore(repository) as store, store.blob() as sink:
+                os.set_blocking(sink.fileno(), True)
                 for start in range(0, CHUNK, MIB):
                     os.write(sink.fileno(), CONTENT[start : start + MIB])
                 while not registry.asked(method):

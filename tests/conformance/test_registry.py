@@ -198,6 +198,7 @@ def test_a_password_and_tls(locked_registry: RealRegistry) -> None:
 def send(repository: Repository, content: bytes, *, spool: bool = False) -> None:
     with RegistryStore(repository, spool=spool) as store:
         with store.blob() as sink:
+            os.set_blocking(sink.fileno(), True)
             for start in range(0, len(content), 1 << 20):
                 rest = memoryview(content)[start : start + (1 << 20)]
                 while rest:

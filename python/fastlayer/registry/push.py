@@ -58,6 +58,8 @@ class RegistryStore:
         # Where the user has many pipes already, it stays smaller.
         with suppress(OSError):
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
+        # The core waits for room in steps, so that Ctrl-C ends it while a registry says nothing.
+        os.set_blocking(writing, False)
         blob = PipedBlob(self._repository.name, writing)
         try:
             task = self._tasks.start(partial(self._send, reading, blob))

@@ -16,9 +16,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
         Error::Write(source) => os_error(py, &source, Some(output)),
         Error::Read(source) => os_error(py, &source, None),
         Error::Changed { path, .. } => raise(py, "SourceChangedError", message, Some(&path)),
-        Error::Unsupported { path, .. } => {
-            raise(py, "UnsupportedEntryError", message, Some(&path))
-        }
+        Error::Unsupported { path, .. } => raise(py, "UnsupportedEntryError", message, Some(&path)),
         Error::OutOfOrder { path, .. } => raise(py, "OutOfOrderError", message, Some(&path)),
         Error::OutputInInput { .. } => {
             // The walk met a temporary name, which the caller never heard of.

@@ -92,7 +92,7 @@ impl LayerQueue {
         sink_name: PathBuf,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<LayerRecord> {
-        let sink = Sink::new(sink.0)?;
+        let sink = Sink::new(sink.0, self.cancel.clone())?;
         let Some(done) = self.progress.get(self.taken).cloned() else {
             let error = Error::Internal("no layer was added, or one has failed".into());
             return Err(to_python(py, error, &sink_name));

@@ -1,11 +1,15 @@
 //! The file that a blob is written to, sent to disk while it still grows.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
-use fastlayer_core::blob;
+use fastlayer_core::{Cancel, blob};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How often a wait for who reads a pipe looks whether the build is still wanted.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// Bytes between two hints: large enough to be one good piece of work for a disk.
 const STEP: u64 = 8 << 20;
@@ -21,15 +25,32 @@ pub(crate) struct Sink {
     hinted: Option<u64>,
     /// Bytes written since.
     pending: u64,
+    cancel: Cancel,
 }
 
 impl Sink {
     /// A sink that goes on at the file's position.
-    pub(crate) fn new(mut file: File) -> io::Result<Self> {
+    pub(crate) fn new(mut file: File, cancel: Cancel) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let identity = (metadata.dev(), metadata.ino());
         let start = file.stream_position().ok();
-        Ok(Self { file, identity, start, hinted: start, pending: 0 })
+        Ok(Self { file, identity, start, hinted: start, pending: 0, cancel })
+    }
+
+    /// Writes what there is room for. Whoever reads a pipe may take his time, or have none any more:
+    /// one that does not block is waited for in short steps, so that a cancelled build ends.
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.file.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.cancel.check().is_err() {
+                        return Err(error);
+                    }
+                    poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], Some(&TICK))?;
+                }
+                written => return written,
+            }
+        }
     }
 }
 
@@ -49,7 +70,7 @@ impl blob::Sink for Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.write_some(bytes)?;
         self.pending += written as u64;
         if let Some(start) = &mut self.hinted
             && self.pending >= STEP
