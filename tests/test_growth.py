@@ -103,3 +103,8 @@ def test_the_content_shrinks_to_a_third_and_is_nowhere_the_same(tmp_path: Path) 
     assert len(pool()) / len(zlib.compress(pool(), 6)) == pytest.approx(3, abs=0.3)
     alone = sum(len(zlib.compress(content, 9)) for content in contents)
     assert len(zlib.compress(b"".join(contents), 9)) > 0.95 * alone
+
+
+def test_builds_that_take_no_time_have_a_picture() -> None:
+    """What is done as fast as nothing is all in one place, and not at the edge of the world."""
+    assert "</svg>" in picture(growth_of(1.0, 1.0, 1.0))

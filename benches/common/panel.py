@@ -38,11 +38,14 @@ class Panel:
 
 
 def round_ticks(values: Sequence[float]) -> list[float]:
-    """Return 1, 2 and 5 times powers of ten, from below the least value to above the greatest."""
-    powers = range(floor(log10(min(values))), ceil(log10(max(values))) + 1)
+    """Return 1, 2 and 5 times powers of ten, from below the least value to above the greatest.
+
+    There are two at least, also of values that are all the same.
+    """
+    powers = range(floor(log10(min(values))), ceil(log10(max(values))) + 2)
     ticks = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
     low = max(tick for tick in ticks if tick <= min(values))
-    high = min(tick for tick in ticks if tick >= max(values))
+    high = min(tick for tick in ticks if tick >= max(values) and tick > low)
     return [tick for tick in ticks if low <= tick <= high]
 
 
