@@ -19,6 +19,7 @@ from archives import (
     write_folder,
 )
 from commands import config_of, layer_members, tags_of
+from fastlayer.archive.contents import open_contents
 from fastlayer.cli.run import run
 
 EXTRA = SampleLayer(tar({"extra": b"more\n"}))
@@ -173,3 +174,33 @@ def test_what_cannot_be_begun_with(workplace: Path, capsys: pytest.CaptureFixtur
     assert status == 1
     assert "`app`" in line
     assert not (workplace / "x.tar").exists()
+
+
+def test_a_copy_keeps_what_a_layout_calls_an_image(workplace: Path) -> None:
+    """A bare word is a name in layouts, and none elsewhere; two of them stay two."""
+    for name in ("one", "V2"):
+        assert run(["mutate", "base.tar", "--user", name.lower(), "-o", f"oci:from:{name}"]) == 0
+    assert run(["copy", "--all", "oci:from", "oci:all"]) == 0
+    assert run(["copy", "oci:from:V2", "oci:single"]) == 0
+    assert run(["copy", "oci:from:V2", "single.tar"]) == 0
+    assert fl.Image.load("oci:all:one").config.config.user == "one"
+    assert fl.Image.load("oci:all:V2").config.config.user == "v2"
+    assert fl.Image.load("oci:single:V2").config.config.user == "v2"
+    assert tags_of(workplace / "single.tar") == []
+
+
+def test_an_image_of_an_index_keeps_its_own_name(workplace: Path) -> None:
+    """What is in an index can be asked for by its tag, but does not have it."""
+    for name in ("amd64", "arm64"):
+        write_archive(workplace / f"{name}.tar", combined(Sample(architecture=name)))
+        assert run(["copy", f"{name}.tar", f"oci:m:{name}"]) == 0
+    assert run(["index", "oci:m:amd64", "oci:m:arm64", "-t", "foo:multi", "-o", "oci:m"]) == 0
+    assert run(["copy", "oci:m:amd64", "oci:one"]) == 0
+    names = {
+        entry.annotations["org.opencontainers.image.ref.name"]
+        for entry in open_contents("one").index().manifests
+    }
+    assert names == {"amd64"}
+    assert run(["copy", "--all", "oci:m", "m.tar"]) == 0
+    assert run(["copy", "--all", "oci:m:multi", "oci:multi:1"]) == 0
+    assert len(list(fl.Index.load("oci:multi:1"))) == 2

@@ -1,6 +1,7 @@
 """Images whose layers are made of layers: flattened, compressed anew, rewritten, exported."""
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
@@ -174,3 +175,16 @@ def test_layers_that_occur_twice_are_made_once(tmp_path: Path) -> None:
     image = fl.Image.load(write_archive(tmp_path / "source.tar", combined(sample)))
     built = image.recompress(compression="none").save(tmp_path / "x.tar", tags=["x"])
     assert built.layers[0] == built.layers[1]
+
+
+def test_a_layer_of_an_unknown_type_is_told_by_its_bytes(tmp_path: Path) -> None:
+    """Some tools call zstd layers by a name that Docker does not have."""
+    plain = json.loads(Sample(STACK).manifest)
+    plain["layers"][2]["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+    sample = Sample(STACK, manifest_changes=plain)
+    image = fl.Image.load(write_archive(tmp_path / "x.tar", combined(sample)))
+    packed = image.recompress(compression="gzip").save(tmp_path / "y.tar", tags=["y"])
+    assert [compression_of(layer.media_type) for layer in packed.layers] == ["gzip"] * 3
+    asked = image.save(tmp_path / "z.tar", tags=["z"], format="oci")
+    assert compression_of(asked.layers[2].media_type) == "zstd"
+    assert fl.validate(tmp_path / "z.tar").ok

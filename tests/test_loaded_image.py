@@ -1,5 +1,6 @@
 """Images that were read: values whose unchanged parts keep their bytes."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from archives import (
 )
 from archives import digest as digest_of
 from fastlayer.archive.contents import open_contents
+from fastlayer.media_type import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, OCI_LAYER_GZIP
 from fastlayer.stored.image import StoredImage, StoredLayer
 
 EXTRA = SampleLayer(tar({"extra": b"more\n"}))
@@ -234,3 +236,70 @@ def test_documents_are_written_as_they_were(tmp_path: Path) -> None:
     assert changed.config.digest != digest_of(spaced)
     assert config_of(tmp_path / "z.tar")["config"]["User"] == "1"
     assert dumps(config_of(tmp_path / "y.tar")) == Sample().config
+
+
+def test_a_mixed_manifest_is_copied_as_it_is(tmp_path: Path) -> None:
+    """Some tools put Docker's layers into an OCI manifest; only who asks for a format gets one."""
+    plain = json.loads(Sample().manifest)
+    for layer in plain["layers"]:
+        layer["mediaType"] = DOCKER_LAYER_GZIP if "gzip" in layer["mediaType"] else DOCKER_LAYER
+    plain["config"]["mediaType"] = DOCKER_CONFIG
+    sample = Sample(manifest_changes=plain)
+    image = fl.Image.load(write_archive(tmp_path / "x.tar", combined(sample)))
+    assert image.save(tmp_path / "y.tar", tags=["y"]).digest == digest_of(sample.manifest)
+    asked = image.save(tmp_path / "z.tar", tags=["z"], format="oci")
+    assert asked.digest == digest_of(Sample().manifest) or "oci" in asked.config.media_type
+    more = image.append(fl.Layer.from_files({"a": b"a"})).save(tmp_path / "m.tar", tags=["m"])
+    assert [layer.media_type for layer in more.layers] == [
+        *(layer["mediaType"] for layer in plain["layers"]),
+        OCI_LAYER_GZIP,
+    ]
+
+
+def test_rebase_on_a_base_that_tells_of_less(tmp_path: Path) -> None:
+    """Steps go with layers by number, whoever told of how many."""
+    image = fl.Image.load(
+        write_archive(tmp_path / "i.tar", combined(Sample(changes={"history": []})))
+    )
+    base = fl.Image.load(
+        write_archive(tmp_path / "b.tar", combined(Sample(LAYERS[:1], changes={"history": []})))
+    )
+    told = image.append(fl.Layer.from_files({"a": b"a"}))
+    rebased = told.rebase(base, base)
+    built = rebased.save(tmp_path / "x.tar", tags=["x"])
+    assert len(built.layers) == 3
+    assert len(fl.Image.load(tmp_path / "x.tar").config.history) == 3
+
+
+def test_steps_of_others_keep_their_times(tmp_path: Path) -> None:
+    """A step without a time stays without one, and a new one is dated even if it looks the same."""
+    sample = Sample(changes={"history": [{"created_by": "fastlayer"}, {"created_by": "x"}]})
+    image = fl.Image.load(write_archive(tmp_path / "i.tar", combined(sample)))
+    image.append(fl.Layer.from_files({"a": b"a"})).save(tmp_path / "x.tar", tags=["x"])
+    history = config_of(tmp_path / "x.tar")["history"]
+    assert [step.get("created") for step in history] == [None, None, "2025-04-18T19:07:30Z"]
+
+
+def test_what_is_no_layer_is_refused_at_once(base: Path) -> None:
+    """A path is not a layer yet."""
+    with pytest.raises(fl.InvalidArgumentError, match="`str` is no layer"):
+        fl.Image.load(base).append("layer.tar")  # type: ignore[arg-type]
+
+
+def test_a_damaged_document_in_a_layout_is_written_again(base: Path, tmp_path: Path) -> None:
+    """What is there with other bytes than it has is not what is there."""
+    image = fl.Image.load(base)
+    layout = tmp_path / "layout"
+    built = image.write_layout(layout, name="x")
+    config = layout / "blobs" / "sha256" / built.config.digest.encoded
+    config.write_bytes(b"{")
+    image.write_layout(layout, name="y")
+    assert fl.validate(layout).ok
+
+
+def test_a_compressed_archive_is_no_layer(base: Path, tmp_path: Path) -> None:
+    """An image that somebody compressed is not taken for a layer of its files."""
+    path = tmp_path / "image.tar.gz"
+    path.write_bytes(gzip.compress(base.read_bytes()))
+    with pytest.raises(fl.InvalidImageError, match="is an image archive compressed with gzip"):
+        StoredLayer.load(path)

@@ -8,6 +8,7 @@ from fastlayer.errors import InvalidArgumentError
 from fastlayer.layer import Layer
 from fastlayer.media_type import compression_of
 from fastlayer.options import Recipe
+from fastlayer.stored.blob import compression_of_blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,5 +84,5 @@ def _stored(layer: Layer | StoredLayer, what: str) -> StoredLayer:
 
 
 def _compression(layer: StoredLayer) -> Compression:
-    """How it is compressed, as its media type says, which docker archives take from the bytes."""
-    return compression_of(layer.descriptor.media_type) or "gzip"
+    """How it is compressed, as its media type says, or else its first bytes."""
+    return compression_of(layer.descriptor.media_type) or compression_of_blob(layer.blob)

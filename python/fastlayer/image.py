@@ -20,6 +20,7 @@ from fastlayer.platform import Platform
 from fastlayer.rebase import rebased
 from fastlayer.reference import Reference
 from fastlayer.setting import timestamp
+from fastlayer.stored.image import StoredLayer
 
 if TYPE_CHECKING:
     import os
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from fastlayer.options import LayerOptions, PackOptions
     from fastlayer.registries import Registries
     from fastlayer.store import ImageStore
-    from fastlayer.stored.image import StoredImage, StoredLayer
+    from fastlayer.stored.image import StoredImage
 
 __all__ = ["Image"]
 
@@ -45,13 +46,15 @@ class Image:
     """A description of an image. Nothing but documents is read until a sink runs it.
 
     `origin` is the stored image that it began as: what is not changed of that keeps its bytes,
-    and what fastlayer does not know of it is kept.
+    and what fastlayer does not know of it is kept. `inherited` is history that was there before:
+    its steps keep their times, and have none if they had none.
     """
 
     config: ImageConfig
     layers: tuple[Layer | StoredLayer, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     origin: StoredImage | None = field(default=None, repr=False)
+    inherited: tuple[History, ...] = field(default=(), repr=False)
 
     @classmethod
     def scratch(cls, *, platform: Platform | str | None = None) -> Self:
@@ -94,7 +97,7 @@ class Image:
     def of(cls, stored: StoredImage) -> Self:
         """Return a stored image as a value that can be changed."""
         annotations = stored.manifest.annotations if stored.manifest else {}
-        return cls(stored.config, stored.layers, annotations, stored)
+        return cls(stored.config, stored.layers, annotations, stored, stored.config.history)
 
     @property
     def platform(self) -> Platform:
@@ -111,6 +114,12 @@ class Image:
 
         Layers whose making is not told get an empty step first: steps go with layers by number.
         """
+        for layer in layers:
+            if not isinstance(layer, Layer | StoredLayer):
+                raise InvalidArgumentError(
+                    f"`{type(layer).__name__}` is no layer: expected what `fl.Layer.from_…` or "
+                    "`fl.StoredLayer.load` give"
+                )
         step = history or History(created_by="fastlayer")
         if step.empty_layer:
             raise InvalidArgumentError("the history of a layer cannot say `empty_layer`")
@@ -223,11 +232,11 @@ class Image:
         one began as, or `oci`. Raises what `Layer.build` raises for the first that fails, and
         `InvalidImageError` for a stored layer that is not what it was.
         """
-        return assembly.assemble(self, store, assembly.format_of(self, format))
+        return assembly.assemble(self, store, format)
 
     def check(self, format: Format | None = None) -> None:  # noqa: A002
         """Raise `InvalidArgumentError` if the image cannot be built in this format."""
-        assembly.check(self, assembly.format_of(self, format))
+        assembly.check(self, format)
 
     def save(
         self,
@@ -260,7 +269,7 @@ class Image:
         """
         from fastlayer.archive.layout import write_layout  # noqa: PLC0415
 
-        return write_layout(directory, self, tags=tags, name=name, format=format)
+        return write_layout(directory, self, tags=tags, names=[name] if name else [], format=format)
 
     def push(
         self,

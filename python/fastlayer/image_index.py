@@ -202,7 +202,7 @@ class Index:
         """Add the index and its images to an OCI layout directory. See `Image.write_layout`."""
         from fastlayer.archive.layout import write_layout  # noqa: PLC0415
 
-        return write_layout(directory, self, tags=tags, name=name, format=format)
+        return write_layout(directory, self, tags=tags, names=[name] if name else [], format=format)
 
     def push(
         self,

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, cast
 
 from fastlayer.archive.blob import file_blob
-from fastlayer.archive.contents import find_contents, open_contents
+from fastlayer.archive.contents import find_contents, open_contents, scan_layer_file
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, quoted
@@ -14,7 +14,6 @@ from fastlayer.media_type import for_layer
 from fastlayer.platform import Platform
 from fastlayer.reference import Reference
 from fastlayer.registries import Registries
-from fastlayer.stored.blob import scan_blob
 from fastlayer.stored.image import StoredLayer
 
 if TYPE_CHECKING:
@@ -105,8 +104,7 @@ def read_layer(path: str | os.PathLike[str]) -> StoredLayer:
     name = os.fsdecode(path)
     if find_contents(path) is not None:
         raise InvalidImageError(f"{quoted(name)} is an image, not a single layer")
-    blob = file_blob(name)
-    record = scan_blob(blob)
+    record = scan_layer_file(path)
     blob_type = for_layer(cast("Compression", record.compression), "oci")
     descriptor = Descriptor(blob_type, Digest(record.digest), record.size)
-    return StoredLayer(descriptor, Digest(record.diff_id), blob)
+    return StoredLayer(descriptor, Digest(record.diff_id), file_blob(name))

@@ -15,6 +15,7 @@ __all__ = [
     "DOCKER_FOREIGN_LAYER_GZIP",
     "DOCKER_LAYER",
     "DOCKER_LAYER_GZIP",
+    "DOCKER_LAYER_ZSTD",
     "DOCKER_MANIFEST",
     "DOCKER_MANIFEST_LIST",
     "OCI_CONFIG",
@@ -70,6 +71,8 @@ DOCKER_MANIFEST_LIST: Final = "application/vnd.docker.distribution.manifest.list
 DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+# What some tools call a layer that Docker has no word for. It breaks others.
+DOCKER_LAYER_ZSTD: Final = "application/vnd.docker.image.rootfs.diff.tar.zstd"
 DOCKER_FOREIGN_LAYER: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar"
 DOCKER_FOREIGN_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 
@@ -136,6 +139,8 @@ def layer_in(format: Format, media_type: str) -> str:  # noqa: A002
         if media_type in (own, other):
             return own if format == "oci" else other
     compression = compression_of(media_type)
+    if media_type == DOCKER_LAYER_ZSTD:
+        compression = "zstd"
     return media_type if compression is None else for_layer(compression, format)
 
 

@@ -33,14 +33,16 @@ def rebased(image: ImageT, old_base: Image, new_base: Image) -> ImageT:
     if count > len(image.layers) or not all(_same(own, old) for own, old in pairs):
         raise InvalidArgumentError("the image is not based on the old base: its layers are others")
     config = image.config
+    below = padded(new_base.config.history, len(new_base.layers))
     above = _steps_above(config.history, old_base.config.history, count)
     base = new_base.config
     return replace(
         image,
         layers=(*new_base.layers, *image.layers[count:]),
+        inherited=(*image.inherited, *below),
         config=msgspec.structs.replace(
             config,
-            history=(*padded(base.history, len(new_base.layers)), *above),
+            history=(*below, *above),
             os=base.os,
             architecture=base.architecture,
             variant=base.variant,
@@ -61,7 +63,8 @@ def _steps_above(
     history: Sequence[History], base: Sequence[History], layers: int
 ) -> Sequence[History]:
     """Return the steps after those of the base, which has so many layers."""
-    if history[: len(base)] == base:
+    told = sum(not step.empty_layer for step in base)
+    if told == layers and history[: len(base)] == base:
         return history[len(base) :]
     # The base was named by what it is now: its layers count, and not how its steps are told.
     for place, step in enumerate(history):

@@ -3,8 +3,7 @@
 Reading:
 
 - `contents`: which images are there
-- `images`: one image, its documents verified
-- `listing`: `manifest.json`, and what an `index.json` leads to
+- `rows`, `images`: Docker's `manifest.json`, and an image of it
 - `members`: the files inside an archive or layout, found by name
 - `blob`: a document or layer where it lies
 
@@ -15,5 +14,5 @@ Writing:
 - `layer_file`: a layer alone
 - `output`: files that appear complete or not at all
 - `store`: blobs as members of a tar that is being written
-- `tags`: the names that images get
+- `spool`: outputs that are streams
 """

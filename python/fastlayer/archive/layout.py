@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,12 +47,12 @@ def write_layout(
     image: Buildable[BuiltT],
     *,
     tags: Sequence[str] = (),
-    name: str | None = None,
+    names: Sequence[str] = (),
     format: Format | None = None,  # noqa: A002
 ) -> BuiltT:
     """Add an image or index to the layout in `directory`; both are made where they do not exist.
 
-    The layout knows an image by the last part of each tag, and by `name`. Blobs that are there
+    The layout knows an image by the last part of each tag, and by `names`. Blobs that are there
     are not written again. An image that had one of these names loses it.
 
     Raises `InvalidArgumentError` before any work, `InvalidImageError` for a folder with something
@@ -61,7 +62,7 @@ def write_layout(
     entries = {reference.tag: annotations_for(reference) for reference in references}
     if len(entries) < len(references):
         raise InvalidArgumentError("a layout knows an image by its tag only: two are the same")
-    if name is not None:
+    for name in names:
         check_ref_name(name)
         entries.setdefault(name, {REF_NAME: name})
     image.check(format)
@@ -106,8 +107,9 @@ class LayoutStore:
 
     def put(self, content: bytes) -> None:
         """Keep a document."""
-        path = self.root / blob_path(Digest.of(content))
-        if not path.exists():
+        digest = Digest.of(content)
+        path = self.root / blob_path(digest)
+        if not self.has(digest, len(content)):
             self.written.append(path)
             replace_file(path, content)
 
@@ -122,8 +124,11 @@ class LayoutStore:
 
     def has(self, digest: Digest, size: int) -> bool:
         """Whether a blob is here with all its bytes."""
-        path = self.root / blob_path(digest)
-        return path.is_file() and path.stat().st_size == size
+        try:
+            status = (self.root / blob_path(digest)).lstat()
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_size == size
 
 
 class LayoutBlob:

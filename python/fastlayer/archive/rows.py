@@ -29,6 +29,11 @@ class ArchiveRow(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     unknown: Mapping[str, Any] = {}
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What it can be asked for by."""
+        return self.tags
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The tags, in their short form."""
         return tuple(map(familiar, self.repo_tags))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fastlayer import engine
 from fastlayer.archive.output import file_identity, named, write_all
 from fastlayer.digest import Digest
+from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.stored.blob import copy_blob
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class ArchiveStore:
 
     def copy(self, descriptor: Descriptor, blob: StoredBlob) -> None:
         """Add a blob that is stored elsewhere, unless it is here."""
+        if descriptor.digest.algorithm != "sha256":
+            raise InvalidImageError(
+                f"{quoted(blob.name)} is named by {quoted(descriptor.digest.algorithm)}, "
+                "for which an archive has no room: write a layout"
+            )
         if descriptor.digest not in self._digests:
             copy_blob(blob, descriptor, self)
 

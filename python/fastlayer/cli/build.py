@@ -22,7 +22,6 @@ from fastlayer.cli.source import (
     layer_of,
     sources_of,
 )
-from fastlayer.epoch import source_date_epoch
 from fastlayer.image import Image
 from fastlayer.stored.image import StoredLayer
 
@@ -159,12 +158,10 @@ def _image(
 
 
 def _origin(given: Mapping[str, Any]) -> Image:
-    """Begin with nothing, or with an image, which is a new one from now on."""
+    """Begin with nothing, or with an image."""
     if given["origin"] is None:
         return Image.scratch(platform=given["platform"])
-    image = load(given["origin"], given)
-    epoch = source_date_epoch()
-    return image if epoch is None else image.with_config(created=epoch)
+    return load(given["origin"], given)
 
 
 def _layer(

@@ -11,11 +11,12 @@ from fastlayer.cli.image_source import load, platform_option
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.progress import meter
 from fastlayer.cli.registry import registries_of, registry_options
-from fastlayer.cli.result import check_result, deliver, show
-from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.cli.result import check_result, show
+from fastlayer.errors import InvalidImageError, InvalidReferenceError, quoted
 from fastlayer.image import Image
 from fastlayer.image_index import Index
 from fastlayer.location import open_place
+from fastlayer.reference import Reference
 from fastlayer.stored.image import StoredImage
 from fastlayer.stored.tree import StoredIndex
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["copy_image", "copy_options"]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
+_Item = tuple["Image | Index", tuple[str, ...], tuple[str, ...]]
 
 _OPTIONS: Final = (
     platform_option,
@@ -72,24 +74,28 @@ def copy_image(image: str, given: Mapping[str, Any]) -> None:
         else:
             one = load(image, given)
             kept = one.origin.tags if one.origin else ()
-            built = [deliver(one, {**given, "tags": _names(given, kept)})]
+            built = _write_all([(one, *_names(given, kept))], given)
     for each in built:
         show(each, given)
 
 
 def _copy_all(source: str, given: Mapping[str, Any]) -> list[BuiltImage | BuiltIndex]:
-    items: list[tuple[Image | Index, tuple[str, ...]]] = []
+    items: list[_Item] = []
     for stored, tags in open_place(source, registries_of(given)).everything():
         if isinstance(stored, StoredIndex):
-            items.append((Index.of(stored), _names(given, tags)))
+            items.append((Index.of(stored), *_names(given, tags)))
         elif isinstance(stored, StoredImage):
-            items.append((Image.of(stored), _names(given, tags)))
+            items.append((Image.of(stored), *_names(given, tags)))
     if not items:
         raise InvalidImageError(f"{quoted(source)} holds no image")
     if len(items) > 1 and _is_named(given):
         raise click.UsageError(
             f"{quoted(source)} holds {len(items)} images, which cannot all get the same name"
         )
+    return _write_all(items, given)
+
+
+def _write_all(items: list[_Item], given: Mapping[str, Any]) -> list[BuiltImage | BuiltIndex]:
     output: Output = given["output"]
     return output.write_all(items, given["format"], registries_of(given))
 
@@ -99,6 +105,21 @@ def _is_named(given: Mapping[str, Any]) -> bool:
     return bool(given["tags"] or output.name or output.tag)
 
 
-def _names(given: Mapping[str, Any], kept: tuple[str, ...]) -> tuple[str, ...]:
-    """Keep the names that an image has, unless it gets others."""
-    return tuple(given["tags"]) if _is_named(given) else kept
+def _names(
+    given: Mapping[str, Any], kept: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Keep the names that an image has, unless it gets others: references, and bare words.
+
+    A word is what a layout calls an image, and stands for nothing elsewhere.
+    """
+    if _is_named(given):
+        return tuple(given["tags"]), ()
+    references = tuple(name for name in kept if _is_reference(name))
+    return references, tuple(name for name in kept if name not in references)
+
+
+def _is_reference(name: str) -> bool:
+    try:
+        return Reference.parse(name).tag is not None
+    except InvalidReferenceError:
+        return False

@@ -1,4 +1,4 @@
-"""Where results go: `-o` of `build` and of `layer`, by the names that skopeo's users know."""
+"""Where results go: `-o` of every verb, by the names that skopeo's users know."""
 
 from __future__ import annotations
 
@@ -102,28 +102,34 @@ class Output:
         tags: Sequence[str],
         format: Format | None,  # noqa: A002
         registries: Registries,
+        names: Sequence[str] = (),
     ) -> BuiltT:
-        """Build the image or index there. Raises what its sink raises, and `click.UsageError`."""
+        """Build the image or index there; `names` are for layouts only.
+
+        Raises what its sink raises, and `click.UsageError`.
+        """
         if self.reference is not None:
             return push(self.reference, image, tags=tags, registries=registries, format=format)
         tags = [*tags, *self._names(tags)]
         if self.kind == "layout":
-            name = self.tag or None
-            return write_layout(self.path, image, tags=tags, name=name, format=format)
+            own = [self.tag] if self.tag else []
+            return write_layout(self.path, image, tags=tags, names=[*own, *names], format=format)
         target = self.path if self.kind == "archive" else stdout()
         return save_archive(target, [(image, tags)], format=format)[0]
 
     def write_all(
         self,
-        items: Sequence[tuple[Buildable[BuiltT], Sequence[str]]],
+        items: Sequence[tuple[Buildable[BuiltT], Sequence[str], Sequence[str]]],
         format: Format | None,  # noqa: A002
         registries: Registries,
     ) -> list[BuiltT]:
-        """Build several there, each with its tags. Raises what `write` raises."""
+        """Build several there, each with its tags and names. Raises what `write` raises."""
         if len(items) == 1 or self.kind == "layout":
-            return [self.write(item, tags, format, registries) for item, tags in items]
+            return [
+                self.write(item, tags, format, registries, names) for item, tags, names in items
+            ]
         target = self.path if self.kind == "archive" else stdout()
-        return save_archive(target, items, format=format)
+        return save_archive(target, [(item, tags) for item, tags, _ in items], format=format)
 
     def _names(self, tags: Sequence[str]) -> list[str]:
         """List the further name, if any: a tag alone is one more tag of the first `--tag`."""

@@ -10,6 +10,7 @@ from fastlayer.changes import ConfigAdditions
 from fastlayer.cli.command import option
 from fastlayer.cli.values import created, key_value, words
 from fastlayer.config import Healthcheck
+from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -104,6 +105,9 @@ def with_settings(image: Image, given: Mapping[str, Any]) -> Image:
 
     Raises `click.UsageError` that names the option.
     """
+    epoch = source_date_epoch()
+    if image.origin is not None and epoch is not None:
+        image = image.with_config(created=epoch)
     for name, setting in _SETTINGS.items():
         if given[name] not in (None, ()):
             value = dict(given[name]) if name == "label" else given[name]

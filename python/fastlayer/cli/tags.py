@@ -31,9 +31,9 @@ def tags_command(name: str, *, as_json: bool, **given: Any) -> None:
     """List the tags of the repository NAME, in the order of its registry."""
     reference = Reference.parse(name.removeprefix(DOCKER))
     session = registries_of(given).session(reference.domain)
-    tags = session.repository(reference.path).tags()
+    tags = list(session.repository(reference.path).tags())
     if as_json:
-        print_record({"name": reference.repository, "tags": list(tags)})
+        print_record({"name": reference.repository, "tags": tags})
         return
     with named("<stdout>"):
         for tag in tags:

@@ -101,11 +101,15 @@ class RegistryStore:
         """Wait until all blobs are there. Raises what failed first."""
         self._tasks.finish()
 
+    def stop(self) -> None:
+        """End what is under way."""
+        self._tasks.stop()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tasks.stop()
+        self.stop()
 
     def _once(self, digest: Digest, work: Callable[[], None]) -> None:
         """Begin what brings a blob there, unless that is under way."""

@@ -141,10 +141,15 @@ class _Store:
     @contextmanager
     def _whole_blob(self) -> Iterator[SpooledBlob]:
         with SpooledBlob.begun(self._repository.name) as blob:
-            yield blob
-            if blob.descriptor is not None:
-                self._blobs.copy(blob.descriptor, blob)
-                self._blobs.finish()
+            try:
+                yield blob
+                if blob.descriptor is not None:
+                    self._blobs.copy(blob.descriptor, blob)
+                    self._blobs.finish()
+            except BaseException:
+                # Nobody may read the file when it is closed.
+                self._blobs.stop()
+                raise
 
     def _flush(self) -> None:
         if self._last is not None:

@@ -12,7 +12,7 @@ from fastlayer.media_type import is_index, is_manifest
 from fastlayer.stored.blob import read_blob
 from fastlayer.stored.choice import choose
 from fastlayer.stored.image import indexed_image
-from fastlayer.stored.listing import is_attestation, matching, walk
+from fastlayer.stored.listing import Listed, is_attestation, matching, walk
 from fastlayer.stored.tree import read_index, read_stored
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from fastlayer.platform import Platform
     from fastlayer.store import StoredBlob
     from fastlayer.stored.image import StoredImage
-    from fastlayer.stored.listing import Listed, Tagged
+    from fastlayer.stored.listing import Named
     from fastlayer.stored.tree import Stored, StoredIndex
 
 __all__ = ["StoredContents"]
 
 T = TypeVar("T")
-S = TypeVar("S", bound="Tagged")
+S = TypeVar("S", bound="Named")
 
 
 class StoredContents(ABC):
@@ -140,7 +140,7 @@ class StoredContents(ABC):
             return choices
         found = matching(choices, self.tag)
         if not found:
-            tags = ", ".join(quoted(tag) for choice in choices for tag in choice.tags) or "no tags"
+            tags = ", ".join(quoted(tag) for choice in choices for tag in choice.names) or "no tags"
             raise InvalidImageError(
                 f"{quoted(self.path)} holds no image {quoted(self.tag)}, it has {tags}"
             )
@@ -154,7 +154,8 @@ class StoredContents(ABC):
     def _listed_first(self) -> list[Listed]:
         """List what the index itself names, not what is inside of that."""
         first = {descriptor.digest for descriptor in self.index().manifests}
-        return [one for one in self.chosen(self.listed()) if one.descriptor.digest in first]
+        listed = [one for one in self.listed() if one.descriptor.digest in first]
+        return list(self.chosen([Listed(one.descriptor, one.tags) for one in listed]))
 
     def _read(self, manifests: Sequence[Listed]) -> list[StoredImage]:
         images = (indexed_image(self, one) for one in manifests)

@@ -98,7 +98,7 @@ def indexed_image(source: ImageSource, listed: Listed) -> StoredImage | None:
     config.check_layer_count(len(manifest.layers))
     layers = zip(manifest.layers, config.rootfs.diff_ids, strict=True)
     return StoredImage(
-        tags=listed.tags,
+        tags=listed.tags or listed.reached_by,
         descriptor=descriptor,
         manifest=manifest,
         manifest_content=content,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from fastlayer.errors import InvalidImageError, InvalidReferenceError, quoted
 from fastlayer.index import ImageIndex
@@ -42,10 +42,19 @@ _ATTESTATION: Final = "vnd.docker.reference.type"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A manifest, index or other content that an index leads to, and the tags it has there."""
+    """A manifest, index or other content that an index leads to.
+
+    `tags` are those it has itself, `reached_by` those of the indexes that it is in.
+    """
 
     descriptor: Descriptor
     tags: tuple[str, ...]
+    reached_by: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All tags by which it can be asked for."""
+        return tuple(dict.fromkeys((*self.tags, *self.reached_by)))
 
     @property
     def platform(self) -> Platform | None:
@@ -61,14 +70,14 @@ class Documents(Protocol):
     ) -> ImageIndex: ...
 
 
-class Tagged(Protocol):
-    """What has tags."""
+class Named(Protocol):
+    """What can be asked for by a tag."""
 
     @property
-    def tags(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]: ...
 
 
-S = TypeVar("S", bound=Tagged)
+S = TypeVar("S", bound=Named)
 
 
 def is_image(descriptor: Descriptor, manifest: Manifest) -> bool:
@@ -89,8 +98,8 @@ def matching(choices: Sequence[S], tag: str) -> list[S]:
     If no image has it as its name, those are chosen whose name ends in the tag: `1`.
     """
     wanted = spelled_out(tag)
-    named = [one for one in choices if wanted in map(spelled_out, one.tags)]
-    return named or [one for one in choices if tag in map(_last_part, one.tags)]
+    named = [one for one in choices if wanted in map(spelled_out, one.names)]
+    return named or [one for one in choices if tag in map(_last_part, one.names)]
 
 
 def walk(
@@ -101,17 +110,28 @@ def walk(
 ) -> list[Listed]:
     """List all that an index leads to, each once, in the order of their first mention.
 
-    Indexes come before what they list. What is inside a tagged index has the tag of that. An
+    Indexes come before what they list. What is inside a tagged index is reached by its tag. An
     index that cannot be read raises its `InvalidImageError`, or is given to `refuse` and left out.
     """
     path = _Walk(documents, refuse)
-    found: dict[tuple[str, Digest, int], tuple[Descriptor, dict[str, None]]] = {}
+    found: dict[tuple[str, Digest, int], _Found] = {}
     for descriptor in index.manifests:
         tags = dict.fromkeys(_tags(descriptor))
-        for reached in path.reached(descriptor, 0):
+        for depth, reached in path.reached(descriptor, 0):
             key = (reached.media_type, reached.digest, reached.size)
-            found.setdefault(key, (reached, {}))[1].update(tags)
-    return [Listed(descriptor, tuple(tags)) for descriptor, tags in found.values()]
+            one = found.setdefault(key, _Found(reached, {}, {}))
+            (one.reached_by if depth else one.tags).update(tags)
+    return [
+        Listed(one.descriptor, tuple(one.tags), tuple(one.reached_by)) for one in found.values()
+    ]
+
+
+class _Found(NamedTuple):
+    """What is listed, and its tags in the order of their first mention."""
+
+    descriptor: Descriptor
+    tags: dict[str, None]
+    reached_by: dict[str, None]
 
 
 class _Walk:
@@ -125,11 +145,11 @@ class _Walk:
         self._read: dict[Digest, tuple[Descriptor, ...]] = {}
         self._left = _MAX_LISTED
 
-    def reached(self, descriptor: Descriptor, depth: int) -> Iterator[Descriptor]:
+    def reached(self, descriptor: Descriptor, depth: int) -> Iterator[tuple[int, Descriptor]]:
         self._left -= 1
         if self._left < 0:
             raise InvalidImageError(f"`index.json` leads to more than {_MAX_LISTED} manifests")
-        yield descriptor
+        yield depth, descriptor
         if is_index(descriptor.media_type):
             for child in self._children(descriptor, depth):
                 yield from self.reached(child, depth + 1)

@@ -110,7 +110,7 @@ class Documents:
                     self._claim_raw(where, blob)
 
     def _check_image(self, listed: Listed, manifest: Manifest) -> None:
-        where = _image_name(listed.tags, listed.descriptor.digest)
+        where = _image_name(listed.names, listed.descriptor.digest)
         config = self._indexed_config(where, manifest)
         if config is not None:
             self._check_config(where, config, len(manifest.layers))
@@ -122,7 +122,7 @@ class Documents:
         ]
         self._claim_layers(where, blobs, manifest.layers, config)
         self.index_stories.append(
-            _story(listed.tags, config, manifest.config.digest if config else None, blobs)
+            _story(listed.names, config, manifest.config.digest if config else None, blobs)
         )
 
     def _indexed_config(self, where: str, manifest: Manifest) -> ImageConfig | None:
