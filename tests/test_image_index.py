@@ -131,3 +131,36 @@ def test_a_layout_without_an_index_of_platforms(tmp_path: Path) -> None:
     with pytest.raises(fl.InvalidImageError, match="holds 2 indexes: choose one of"):
         fl.Index.load(tmp_path / "two")
     assert fl.Index.load(f"oci:{tmp_path / 'two'}:2").annotations == {"tag": "2"}
+
+
+def test_what_is_about_an_image_follows_it(tmp_path: Path) -> None:
+    """An attestation names its image by a digest, which another format changes."""
+    members, _ = indexed(Sample(tags=()), Sample(tags=(), architecture="arm64"))
+    loaded = fl.Index.load(write_folder(tmp_path / "source", members))
+    built = loaded.write_layout(tmp_path / "docker", name="x", format="docker")
+    again = fl.Index.load(f"oci:{tmp_path / 'docker'}:x")
+    assert len(again.entries) == 3
+    assert again.entries[2].annotations["vnd.docker.reference.digest"] == built.images[0].digest
+    assert len(again.remove("linux/amd64").entries) == 1
+
+
+def test_an_index_in_an_index(tmp_path: Path) -> None:
+    """Images at any depth are images of the whole, for Docker too."""
+    members, inner = indexed(Sample(tags=()))
+    descriptor = {"mediaType": OCI_INDEX, "digest": digest(inner), "size": len(inner)}
+    middle = index(descriptor)
+    outer = {"mediaType": OCI_INDEX, "digest": digest(middle), "size": len(middle)}
+    source = write_folder(
+        tmp_path / "source", {**members, blob_name(middle): middle, "index.json": index(outer)}
+    )
+    path = tmp_path / "x.tar"
+    built = fl.Index.load(source).save(path, tags=["x"])
+    assert built.digest == digest(middle)
+    assert [image.platform.architecture for image in built.images] == ["amd64"]
+    assert fl.Image.load(f"docker-archive:{path}").config.architecture == "amd64"
+
+
+def test_an_empty_index_has_no_image() -> None:
+    """Nothing to choose from."""
+    with pytest.raises(fl.InvalidImageError, match="the index holds no image"):
+        fl.Index().image("linux/arm64")

@@ -150,6 +150,17 @@ def test_a_failed_push_leaves_no_tag(registry: Registry, base: Path) -> None:
     assert not registry.asked("PUT .*manifests")
 
 
+def test_a_name_with_a_digest_is_copied_by_its_tag(
+    registry: Registry, base: Path, tmp_path: Path
+) -> None:
+    """The digest says which, the tag what it is called."""
+    digest = fl.Image.load(base).push(name(registry)).digest
+    assert run(["copy", f"{name(registry)}@{digest}", str(tmp_path / "x.tar")]) == 0
+    image = fl.Image.load(tmp_path / "x.tar").origin
+    assert image is not None
+    assert image.tags == (f"{registry.domain}/team/app:1",)
+
+
 def test_the_verbs(registry: Registry, base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """push, pull, tags, inspect, validate, and `-o docker://` of every verb that makes an image."""
     reference = f"{registry.domain}/team/app"

@@ -61,6 +61,26 @@ class IndexEntry:
         """None: what is in an index has the index's."""
         return ()
 
+    def listed_as(self, built: Descriptor, now: Mapping[str, Digest]) -> Descriptor:
+        """Return what the index says of it once it is built.
+
+        `now` has the digests of what was stored and is built; what refers to one follows it.
+        """
+        annotations = {
+            key: now.get(value, value) if key == _ABOUT else value
+            for key, value in self.annotations.items()
+        }
+        if self.stated is None:
+            return msgspec.structs.replace(built, platform=self.platform, annotations=annotations)
+        return msgspec.structs.replace(
+            self.stated,
+            media_type=built.media_type,
+            digest=built.digest,
+            size=built.size,
+            data=self.stated.data if built.digest == self.stated.digest else b"",
+            annotations=annotations,
+        )
+
     @classmethod
     def of(cls, stored: Stored, stated: Descriptor) -> Self:
         """Return what a stored index says, as a value that can be changed."""
@@ -165,7 +185,7 @@ class Index:
         content = stored.content if stored and index == stored.index else encode(index)
         store.put_manifest(content, index.media_type)
         descriptor = Descriptor(index.media_type, Digest.of(content), len(content))
-        return BuiltIndex(descriptor, tuple(image for _, image in built if image))
+        return BuiltIndex(descriptor, tuple(image for _, images in built for image in images))
 
     def check(self, format: Format | None = None) -> None:  # noqa: A002
         """Raise `InvalidArgumentError` if the index cannot be built in this format."""
@@ -227,17 +247,9 @@ class Index:
         return media_type.family(self.origin.index.media_type) if self.origin else "oci"
 
     def _document(self, family: Format, built: Sequence[Descriptor]) -> ImageIndex:
-        manifests = tuple(
-            msgspec.structs.replace(
-                entry.stated or descriptor,
-                media_type=descriptor.media_type,
-                digest=descriptor.digest,
-                size=descriptor.size,
-                platform=entry.stated.platform if entry.stated else entry.platform,
-                annotations=entry.annotations,
-            )
-            for entry, descriptor in zip(self.entries, built, strict=True)
-        )
+        pairs = list(zip(self.entries, built, strict=True))
+        now = {str(entry.stated.digest): one.digest for entry, one in pairs if entry.stated}
+        manifests = tuple(entry.listed_as(descriptor, now) for entry, descriptor in pairs)
         blob_type = media_type.for_index(family)
         if self.origin is None:
             return ImageIndex(
@@ -255,13 +267,14 @@ def _build(
     content: Image | StoredIndex | StoredArtifact,
     store: ImageStore,
     format: Format | None,  # noqa: A002
-) -> tuple[Descriptor, BuiltImage | None]:
+) -> tuple[Descriptor, tuple[BuiltImage, ...]]:
     if isinstance(content, Image):
         image = content.build(store, format=format)
-        return image.descriptor, image
+        return image.descriptor, (image,)
     if isinstance(content, StoredIndex):
-        return Index.of(content).build(store, format=format).descriptor, None
+        index = Index.of(content).build(store, format=format)
+        return index.descriptor, index.images
     for descriptor, blob in content.blobs:
         store.copy(descriptor, blob)
     store.put_manifest(content.content, content.descriptor.media_type)
-    return content.descriptor, None
+    return content.descriptor, ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,7 +48,8 @@ class RemoteContents(StoredContents):
             name = self._reference.digest or self._reference.tag or ""
             self._root, content = self._repository.manifest(name)
             self._keep(self._root, content)
-        annotations = annotations_for(self._reference) if self._reference.tag else {}
+        named = replace(self._reference, digest=None)
+        annotations = annotations_for(named) if named.tag else {}
         listed = msgspec.structs.replace(self._root, annotations=annotations)
         return encode(ImageIndex(manifests=(listed,)))
 

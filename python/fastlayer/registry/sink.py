@@ -47,7 +47,9 @@ def push(
     """
     references = _references(reference, tags)
     image.check(format)
-    registries = registries or Registries()
+    if registries is None:
+        with Registries() as own:
+            return push(reference, image, tags=tags, registries=own, format=format)
     session = registries.session(reference.domain)
     repository = session.repository(reference.path)
     tries, in_files = Tries(session.retrying, Cancel()), False

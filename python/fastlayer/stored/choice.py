@@ -46,6 +46,8 @@ def choose(choices: Sequence[C], platform: Platform | None, *, where: str) -> C:
             )
         if fitting:
             return fitting[0]
+    if not choices:
+        raise InvalidImageError(f"{where} holds no image")
     platforms = dict.fromkeys(str(one.platform or "unknown") for one in choices)
     raise InvalidImageError(
         f"{where} has no image for {quoted(wanted)}, it has {', '.join(map(quoted, platforms))}"
