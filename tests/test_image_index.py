@@ -164,3 +164,23 @@ def test_an_empty_index_has_no_image() -> None:
     """Nothing to choose from."""
     with pytest.raises(fl.InvalidImageError, match="the index holds no image"):
         fl.Index().image("linux/arm64")
+
+
+def test_what_is_not_known_is_passed_on(tmp_path: Path) -> None:
+    """An index may list what came after us; it is copied, and no reason to fail."""
+    sample = Sample(tags=())
+    later = b"something new"
+    unknown = {"mediaType": "application/x.later", "digest": digest(later), "size": len(later)}
+    inner = index(*sample.descriptors, unknown)
+    outer = {"mediaType": OCI_INDEX, "digest": digest(inner), "size": len(inner)}
+    files: Members = {
+        **sample.blobs,
+        **{blob_name(content): content for content in (later, inner)},
+        "oci-layout": LAYOUT,
+        "index.json": index(outer),
+    }
+    loaded = fl.Index.load(write_folder(tmp_path / "source", files))
+    built = loaded.write_layout(tmp_path / "copy", name="x")
+    assert built.digest == digest(inner)
+    assert (tmp_path / "copy" / blob_name(later)).read_bytes() == later
+    assert fl.validate(tmp_path / "copy").ok

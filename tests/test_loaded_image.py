@@ -12,6 +12,7 @@ from archives import (
     LAYERS,
     Sample,
     SampleLayer,
+    blob_name,
     combined,
     docker_save,
     dumps,
@@ -22,7 +23,13 @@ from archives import (
 )
 from archives import digest as digest_of
 from fastlayer.archive.contents import open_contents
-from fastlayer.media_type import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, OCI_LAYER_GZIP
+from fastlayer.media_type import (
+    DOCKER_CONFIG,
+    DOCKER_FOREIGN_LAYER_GZIP,
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    OCI_LAYER_GZIP,
+)
 from fastlayer.stored.image import StoredImage, StoredLayer
 
 EXTRA = SampleLayer(tar({"extra": b"more\n"}))
@@ -303,3 +310,25 @@ def test_a_compressed_archive_is_no_layer(base: Path, tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(base.read_bytes()))
     with pytest.raises(fl.InvalidImageError, match="is an image archive compressed with gzip"):
         StoredLayer.load(path)
+
+
+def test_a_layer_that_is_elsewhere_is_passed_on(tmp_path: Path) -> None:
+    """Who has a right to it fetches it by its URL; what is here is described, not fetched."""
+    plain = json.loads(Sample().manifest)
+    foreign = plain["layers"][0]
+    foreign["mediaType"] = DOCKER_FOREIGN_LAYER_GZIP
+    foreign["urls"] = ["https://vendor.example/layer"]
+    sample = Sample(manifest_changes=plain)
+    members = layout(sample)
+    del members[blob_name(LAYERS[0].blob)]
+    image = fl.Image.load(write_folder(tmp_path / "source", members))
+    built = image.with_config(user="1").write_layout(tmp_path / "copy", name="x")
+    assert built.layers[0].descriptor.urls == ("https://vendor.example/layer",)
+    assert not (tmp_path / "copy" / blob_name(LAYERS[0].blob)).exists()
+    with pytest.raises(fl.InvalidImageError, match="but from `https"):
+        image.export(tmp_path / "fs.tar")
+    del plain["layers"][0]["urls"]
+    members = layout(Sample(manifest_changes=plain))
+    del members[blob_name(LAYERS[0].blob)]
+    with pytest.raises(fl.InvalidImageError, match="is missing"):
+        fl.Image.load(write_folder(tmp_path / "none", members))

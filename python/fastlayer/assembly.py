@@ -18,6 +18,7 @@ from fastlayer.document import encode
 from fastlayer.errors import InvalidArgumentError
 from fastlayer.layer import BuiltLayer, Layer, build_layers
 from fastlayer.manifest import Manifest
+from fastlayer.stored.absent import AbsentBlob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,8 @@ def _put_layers(image: Image, store: ImageStore, forms: _Forms) -> tuple[BuiltLa
     built: dict[int, BuiltLayer] = {}
     for key, layer in once.items():
         if not isinstance(layer, Layer):
-            store.copy(layer.descriptor, layer.blob)
+            if not isinstance(layer.blob, AbsentBlob):
+                store.copy(layer.descriptor, layer.blob)
             blob_type = forms.media_type_of(layer)
             descriptor = msgspec.structs.replace(layer.descriptor, media_type=blob_type)
             built[key] = BuiltLayer(descriptor, layer.diff_id)

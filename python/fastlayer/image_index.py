@@ -276,5 +276,6 @@ def _build(
         return index.descriptor, index.images
     for descriptor, blob in content.blobs:
         store.copy(descriptor, blob)
-    store.put_manifest(content.content, content.descriptor.media_type)
+    if content.content is not None:
+        store.put_manifest(content.content, content.descriptor.media_type)
     return content.descriptor, ()

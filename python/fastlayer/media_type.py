@@ -36,6 +36,7 @@ __all__ = [
     "for_index",
     "for_layer",
     "for_manifest",
+    "is_foreign",
     "is_index",
     "is_layer",
     "is_manifest",
@@ -88,6 +89,16 @@ _LAYERS: Final[dict[str, Compression]] = {
     DOCKER_FOREIGN_LAYER: "none",
     DOCKER_FOREIGN_LAYER_GZIP: "gzip",
 }
+
+_FOREIGN: Final = frozenset(
+    {
+        OCI_NONDISTRIBUTABLE_LAYER,
+        OCI_NONDISTRIBUTABLE_LAYER_GZIP,
+        OCI_NONDISTRIBUTABLE_LAYER_ZSTD,
+        DOCKER_FOREIGN_LAYER,
+        DOCKER_FOREIGN_LAYER_GZIP,
+    }
+)
 
 _LAYER_FOR: Final[dict[tuple[Format, Compression], str]] = {
     ("oci", "none"): OCI_LAYER,
@@ -185,6 +196,11 @@ def is_index(media_type: str) -> bool:
 def is_layer(media_type: str) -> bool:
     """Whether this is the media type of a file system layer."""
     return media_type in _LAYERS
+
+
+def is_foreign(media_type: str) -> bool:
+    """Whether layers of this media type may be elsewhere than the image, at their `urls`."""
+    return media_type in _FOREIGN
 
 
 def is_well_formed(media_type: str) -> bool:

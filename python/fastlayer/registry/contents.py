@@ -13,6 +13,7 @@ from fastlayer.document import encode
 from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.index import ImageIndex
 from fastlayer.media_type import is_index, is_manifest
+from fastlayer.stored.absent import AbsentBlob, may_be_absent
 from fastlayer.stored.contents import StoredContents
 from fastlayer.tags import annotations_for
 
@@ -56,6 +57,8 @@ class RemoteContents(StoredContents):
     def blob(self, descriptor: Descriptor) -> StoredBlob:
         """Find content. A manifest is fetched at once; a blob when it is read."""
         if not (is_manifest(descriptor.media_type) or is_index(descriptor.media_type)):
+            if may_be_absent(descriptor):
+                return AbsentBlob(descriptor)
             return self._repository.blob(descriptor)
         if descriptor.digest not in self._documents:
             found, content = self._repository.manifest(descriptor.digest)

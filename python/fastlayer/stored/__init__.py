@@ -4,4 +4,6 @@
 - `choice`: one of several images, by platform
 - `image`: one image, its documents verified
 - `blob`: a blob read in full, and verified
+- `absent`: layers that are not where their image is
+- `tree`, `contents`: indexes with all that they lead to, and all of one place
 """

@@ -9,6 +9,7 @@ from fastlayer.config import ImageConfig
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.manifest import Manifest
+from fastlayer.stored.absent import AbsentBlob, may_be_absent
 from fastlayer.stored.listing import is_image
 
 if TYPE_CHECKING:
@@ -110,7 +111,12 @@ def indexed_image(source: ImageSource, listed: Listed) -> StoredImage | None:
 
 
 def _indexed_layer(source: ImageSource, descriptor: Descriptor, diff_id: Digest) -> StoredLayer:
-    blob = source.blob(descriptor)
+    try:
+        blob = source.blob(descriptor)
+    except InvalidImageError:
+        if not may_be_absent(descriptor):
+            raise
+        return StoredLayer(descriptor, diff_id, AbsentBlob(descriptor))
     if blob.size != descriptor.size:
         raise InvalidImageError(
             f"the layer {quoted(descriptor.digest)} has {blob.size} bytes, "

@@ -23,10 +23,13 @@ __all__ = ["Stored", "StoredArtifact", "StoredIndex", "read_index", "read_stored
 
 @dataclass(frozen=True, slots=True)
 class StoredArtifact:
-    """A manifest that is no image, such as a signature or an attestation, with its blobs."""
+    """A manifest that is no image, such as a signature or an attestation, with its blobs.
+
+    Without `content` it is none that fastlayer knows: one blob, which is passed on.
+    """
 
     descriptor: Descriptor
-    content: bytes
+    content: bytes | None
     blobs: tuple[tuple[Descriptor, StoredBlob], ...]
 
 
@@ -53,10 +56,8 @@ def read_stored(source: ImageSource, listed: Listed, depth: int = 0) -> Stored:
     if is_index(descriptor.media_type):
         return read_index(source, listed, depth)
     if not is_manifest(descriptor.media_type):
-        raise InvalidImageError(
-            f"{quoted(descriptor.digest)} is neither a manifest nor an index: "
-            f"it is a {quoted(descriptor.media_type)}"
-        )
+        # Readers must not fail for what they do not know (image-spec, image-index.md).
+        return StoredArtifact(descriptor, None, ((descriptor, source.blob(descriptor)),))
     return indexed_image(source, listed) or _read_artifact(source, descriptor)
 
 
