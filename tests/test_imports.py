@@ -37,10 +37,10 @@ ORDER = [
 # Methods that write are doors to the sinks above them, and `edit.load` is one to its file format;
 # they open when they are called.
 DOORS = {
+    ("built", "archive"),
+    ("built", "registry"),
     ("edit", "edit_file"),
-    ("image", "archive"),
     ("image", "location"),
-    ("image_index", "archive"),
     ("image_index", "location"),
     ("layer", "archive"),
     ("location", "registry"),

@@ -14,7 +14,7 @@ from fastlayer.errors import InvalidArgumentError, InvalidImageError, quoted
 from fastlayer.media_type import is_well_formed
 from fastlayer.platform import Platform
 
-__all__ = ["Descriptor"]
+__all__ = ["Described", "Descriptor"]
 
 # The specification's `size` is an int64.
 _MAX_SIZE: Final = 2**63 - 1
@@ -86,3 +86,26 @@ class Descriptor(_Target, frozen=True, kw_only=True, rename="camel"):
         if self.digest.supported and not self.digest.verifies(content):
             return f"does not have the digest {quoted(self.digest)}"
         return ""
+
+
+class Described:
+    """What has a `descriptor`, and by that a digest, a media type and a size in bytes."""
+
+    __slots__ = ()
+
+    descriptor: Descriptor
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the content."""
+        return self.descriptor.digest
+
+    @property
+    def media_type(self) -> str:
+        """Media type of the content."""
+        return self.descriptor.media_type
+
+    @property
+    def size(self) -> int:
+        """Bytes of the content."""
+        return self.descriptor.size

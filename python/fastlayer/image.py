@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from fastlayer import assembly, changes, derive
+from fastlayer.built import Buildable
 from fastlayer.config import History, ImageConfig, RootFS
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError
 from fastlayer.layer import Layer
 from fastlayer.platform import Platform
 from fastlayer.rebase import rebased
-from fastlayer.reference import Reference
 from fastlayer.setting import timestamp
 from fastlayer.stored.image import StoredLayer
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import BinaryIO, Unpack
 
     from fastlayer.built import BuiltImage
@@ -42,7 +42,7 @@ __all__ = ["Image"]
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class Image(Buildable["BuiltImage"]):
     """A description of an image. Nothing but documents is read until a sink runs it.
 
     `origin` is the stored image that it began as: what is not changed of that keeps its bytes,
@@ -237,56 +237,3 @@ class Image:
     def check(self, format: Format | None = None) -> None:  # noqa: A002
         """Raise `InvalidArgumentError` if the image cannot be built in this format."""
         assembly.check(self, format)
-
-    def save(
-        self,
-        path: str | os.PathLike[str] | BinaryIO,
-        *,
-        tags: Sequence[str] = (),
-        format: Format | None = None,  # noqa: A002
-    ) -> BuiltImage:
-        """Write an archive that docker, podman, containerd and skopeo all load.
-
-        `path` is a file, which appears complete or not at all, or a binary stream. Tags are
-        references such as `custom/hello:latest`; without a tag they mean `latest`.
-        """
-        from fastlayer.archive.docker import save_archive  # noqa: PLC0415
-
-        return save_archive(path, [(self, tags)], format=format)[0]
-
-    def write_layout(
-        self,
-        directory: str | os.PathLike[str],
-        *,
-        tags: Sequence[str] = (),
-        name: str | None = None,
-        format: Format | None = None,  # noqa: A002
-    ) -> BuiltImage:
-        """Add the image to an OCI layout directory, which is made if it does not exist.
-
-        A tag is a reference such as `demo/debian:12`; the layout knows the image by its last part,
-        `12`, and by `name`. An image that had one of these names before loses it.
-        """
-        from fastlayer.archive.layout import write_layout  # noqa: PLC0415
-
-        return write_layout(directory, self, tags=tags, names=[name] if name else [], format=format)
-
-    def push(
-        self,
-        reference: str,
-        *,
-        tags: Sequence[str] = (),
-        registries: Registries | None = None,
-        format: Format | None = None,  # noqa: A002
-    ) -> BuiltImage:
-        """Send the image to a registry, under the tag of `reference` and further ones of `tags`.
-
-        Nothing is sent that is there already; a layer that is made is sent while it is made. The
-        tag appears last, when all it stands for is there.
-
-        Raises `InvalidReferenceError` before any work, `RegistryError`, and what `build` raises.
-        """
-        from fastlayer.location import push  # noqa: PLC0415
-
-        target = Reference.parse(reference.removeprefix("docker://")).with_default_tag()
-        return push(target, self, tags=tags, registries=registries, format=format)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from fastlayer import changes, media_type
-from fastlayer.built import BuiltImage, BuiltIndex
+from fastlayer.built import Buildable, BuiltImage, BuiltIndex
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.document import encode
@@ -16,7 +16,6 @@ from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
 from fastlayer.index import ImageIndex
 from fastlayer.platform import Platform
-from fastlayer.reference import Reference
 from fastlayer.stored.choice import choose
 from fastlayer.stored.image import StoredImage
 from fastlayer.stored.tree import StoredIndex
@@ -24,7 +23,6 @@ from fastlayer.stored.tree import StoredIndex
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import BinaryIO
 
     from fastlayer.media_type import Format
     from fastlayer.registries import Registries
@@ -89,7 +87,7 @@ class IndexEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class Index(Buildable[BuiltIndex]):
     """Images for several platforms. Nothing but documents is read until a sink runs it."""
 
     entries: tuple[IndexEntry, ...] = ()
@@ -195,51 +193,6 @@ class Index:
             raise InvalidArgumentError("Docker's manifest list has no annotations: use `oci`")
         for image in self:
             image.check(format)
-
-    def save(
-        self,
-        path: str | os.PathLike[str] | BinaryIO,
-        *,
-        tags: Sequence[str] = (),
-        format: Format | None = None,  # noqa: A002
-    ) -> BuiltIndex:
-        """Write an archive with all images; Docker, which takes one, gets that for the host.
-
-        See `Image.save`.
-        """
-        from fastlayer.archive.docker import save_archive  # noqa: PLC0415
-
-        return save_archive(path, [(self, tags)], format=format)[0]
-
-    def write_layout(
-        self,
-        directory: str | os.PathLike[str],
-        *,
-        tags: Sequence[str] = (),
-        name: str | None = None,
-        format: Format | None = None,  # noqa: A002
-    ) -> BuiltIndex:
-        """Add the index and its images to an OCI layout directory. See `Image.write_layout`."""
-        from fastlayer.archive.layout import write_layout  # noqa: PLC0415
-
-        return write_layout(directory, self, tags=tags, names=[name] if name else [], format=format)
-
-    def push(
-        self,
-        reference: str,
-        *,
-        tags: Sequence[str] = (),
-        registries: Registries | None = None,
-        format: Format | None = None,  # noqa: A002
-    ) -> BuiltIndex:
-        """Send the index and its images to a registry. See `Image.push`.
-
-        Raises `InvalidReferenceError` before any work, `RegistryError`, and what `build` raises.
-        """
-        from fastlayer.location import push  # noqa: PLC0415
-
-        target = Reference.parse(reference.removeprefix("docker://")).with_default_tag()
-        return push(target, self, tags=tags, registries=registries, format=format)
 
     def _format(self, format: Format | None) -> Format:  # noqa: A002
         if format is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, get_args
 
 from fastlayer import engine, media_type
-from fastlayer.descriptor import Descriptor
+from fastlayer.descriptor import Described, Descriptor
 from fastlayer.digest import Digest
 from fastlayer.errors import (
     InvalidArgumentError,
@@ -46,7 +46,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltLayer:
+class BuiltLayer(Described):
     """A layer whose blob was written: the facts that a manifest and a config need.
 
     Sizes are in bytes; `entries` counts the members of the tar. Both are not known of a blob that
@@ -57,21 +57,6 @@ class BuiltLayer:
     diff_id: Digest
     uncompressed_size: int | None = None
     entries: int | None = None
-
-    @property
-    def media_type(self) -> str:
-        """Media type of the blob."""
-        return self.descriptor.media_type
-
-    @property
-    def digest(self) -> Digest:
-        """SHA-256 of the blob."""
-        return self.descriptor.digest
-
-    @property
-    def size(self) -> int:
-        """Bytes of the blob."""
-        return self.descriptor.size
 
     def record(self) -> dict[str, Any]:
         """Return the facts as plain JSON values, as `fastlayer layer --json` prints them."""

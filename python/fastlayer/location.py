@@ -17,10 +17,7 @@ from fastlayer.registries import Registries
 from fastlayer.stored.image import StoredLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fastlayer.built import Buildable, BuiltT
-    from fastlayer.media_type import Compression, Format
+    from fastlayer.media_type import Compression
     from fastlayer.stored.contents import StoredContents
     from fastlayer.stored.image import StoredImage
 
@@ -28,7 +25,6 @@ __all__ = [
     "DOCKER",
     "find_place",
     "open_place",
-    "push",
     "read_image",
     "read_layer",
     "reference_in",
@@ -83,20 +79,6 @@ def read_image(
     if isinstance(platform, str):
         platform = Platform.parse(platform)
     return open_place(source, registries).image(platform)
-
-
-def push(
-    reference: Reference,
-    image: Buildable[BuiltT],
-    *,
-    tags: Sequence[str] = (),
-    registries: Registries | None = None,
-    format: Format | None = None,  # noqa: A002
-) -> BuiltT:
-    """Build an image or index into a repository. See `Image.push`."""
-    from fastlayer.registry.sink import push as push_to  # noqa: PLC0415 (its client is large)
-
-    return push_to(reference, image, tags=tags, registries=registries, format=format)
 
 
 def read_layer(path: str | os.PathLike[str]) -> StoredLayer:

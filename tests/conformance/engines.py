@@ -22,6 +22,18 @@ address = "{folder}/sock"
 address = "{folder}/sock.ttrpc"
 """
 
+# What docker puts into a container of its own: files, and by that new times of their directories.
+DOCKERS = {
+    ".dockerenv",
+    "dev",
+    "dev/console",
+    "etc",
+    "etc/hostname",
+    "etc/hosts",
+    "etc/mtab",
+    "etc/resolv.conf",
+}
+
 
 @dataclass(frozen=True)
 class Engine:

@@ -10,25 +10,14 @@ import pytest
 
 import fastlayer as fl
 
-from .engines import Engine, export
+from .engines import DOCKERS, Engine, export
 from .peers import call, find
 from .test_containers import LIMITS
-from .tree import Tree, assert_trees_equal, snapshot
+from .tree import Tree, assert_trees_equal, snapshot, without
 
 NAME = "demo/versions:1"
 FLAT = "demo/versions:flat"
 
-# What docker puts into a container of its own: files, and by that new times of their directories.
-DOCKERS = {
-    ".dockerenv",
-    "dev",
-    "dev/console",
-    "etc",
-    "etc/hostname",
-    "etc/hosts",
-    "etc/mtab",
-    "etc/resolv.conf",
-}
 LAYERS = 10
 WRITERS = 40
 
@@ -48,11 +37,6 @@ def versions(
     with pytest.warns(fl.SourceWarning, match="is a socket"):
         fl.Image.scratch(platform="linux/amd64").append(*layers).save(path, tags=[NAME])
     return path
-
-
-def without(tree: Tree, *paths: str) -> Tree:
-    """Leave out some paths. No engine takes the facts of the root itself from a layer."""
-    return {path: record for path, record in tree.items() if path not in {".", *paths}}
 
 
 def unpacked(archive: Path, folder: Path) -> Tree:

@@ -6,23 +6,11 @@ import pytest
 
 import fastlayer as fl
 
-from .engines import Engine, export
-from .tree import Tree, assert_trees_equal, snapshot
+from .engines import DOCKERS, Engine, export
+from .tree import Tree, assert_trees_equal, snapshot, without
 
 NAME = "demo/upgrade:1"
 FULL_NAME = f"docker.io/{NAME}"
-
-# What docker puts into a container of its own: files, and by that new times of their directories.
-DOCKERS = {
-    ".dockerenv",
-    "dev",
-    "dev/console",
-    "etc",
-    "etc/hostname",
-    "etc/hosts",
-    "etc/mtab",
-    "etc/resolv.conf",
-}
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +37,6 @@ def image(rootfs: Path, upgraded: Path, tmp_path_factory: pytest.TempPathFactory
     # What is the same in both is not in it: nearly all.
     assert (difference.uncompressed_size or 0) < (base.uncompressed_size or 0) / 4
     return path
-
-
-def without(tree: Tree, *paths: str) -> Tree:
-    """Leave out some paths. No engine takes the facts of the root itself from a layer."""
-    return {path: record for path, record in tree.items() if path not in {".", *paths}}
 
 
 def test_docker_has_the_upgraded_tree(

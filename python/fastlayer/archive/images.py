@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastlayer.archive.blob import Blob
     from fastlayer.archive.members import Members
     from fastlayer.archive.rows import ArchiveRow
-    from fastlayer.media_type import Format
+    from fastlayer.media_type import Compression, Format
 
 __all__ = ["check_config_name", "named_digest", "row_image"]
 
@@ -39,8 +39,8 @@ def row_image(members: Members, row: ArchiveRow) -> StoredImage:
     config.check_layer_count(len(row.layers))
     blobs = [members.find(name) for name in row.layers]
     # zstd is what Docker's own media types have no word for.
-    zstd = any(compression_of_blob(blob) == "zstd" for blob in blobs)
-    family: Format = "oci" if zstd else "docker"
+    compressions = [compression_of_blob(blob) for blob in blobs]
+    family: Format = "oci" if "zstd" in compressions else "docker"
     return StoredImage(
         tags=row.tags,
         descriptor=None,
@@ -50,8 +50,10 @@ def row_image(members: Members, row: ArchiveRow) -> StoredImage:
         config=config,
         config_content=content,
         layers=tuple(
-            _row_layer(blob, diff_id, family)
-            for blob, diff_id in zip(blobs, config.rootfs.diff_ids, strict=True)
+            _row_layer(blob, compression, diff_id, family)
+            for blob, compression, diff_id in zip(
+                blobs, compressions, config.rootfs.diff_ids, strict=True
+            )
         ),
     )
 
@@ -74,8 +76,9 @@ def named_digest(name: str) -> Digest | None:
     return Digest(f"sha256:{stated[1]}") if stated else None
 
 
-def _row_layer(blob: Blob, diff_id: Digest, family: Format) -> StoredLayer:
-    compression = compression_of_blob(blob)
+def _row_layer(
+    blob: Blob, compression: Compression, diff_id: Digest, family: Format
+) -> StoredLayer:
     digest = named_digest(blob.name)
     if digest is None:
         # A plain tar has one digest, not two; nothing states that of a compressed one.

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastlayer.stored.blob import write_all
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ __all__ = [
     "output_file",
     "replace_file",
     "temporary",
-    "write_all",
 ]
 
 _PREFIX, _SUFFIX = ".fastlayer-", ".tmp"
@@ -122,13 +122,6 @@ def replace_file(path: Path, content: bytes) -> None:
 def temporary(path: Path) -> bool:
     """Whether a file has the name of one that is being written."""
     return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
-
-
-def write_all(descriptor: int, content: bytes) -> None:
-    """Write `content` at the file's position, however many calls that takes."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _sync_directory(directory: Path) -> None:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastlayer import engine
-from fastlayer.archive.output import file_identity, named, write_all
+from fastlayer.archive.output import file_identity, named
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, quoted
-from fastlayer.stored.blob import copy_blob
+from fastlayer.stored.blob import copy_blob, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from fastlayer.cli.image_source import load, platform_option
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.progress import meter
 from fastlayer.cli.registry import registries_of, registry_options
-from fastlayer.cli.result import check_result, show
+from fastlayer.cli.result import check_result, format_option, show, tag_option
 from fastlayer.errors import InvalidImageError, InvalidReferenceError, quoted
 from fastlayer.image import Image
 from fastlayer.image_index import Index
@@ -34,21 +34,8 @@ _Item = tuple["Image | Index", tuple[str, ...], tuple[str, ...]]
 _OPTIONS: Final = (
     platform_option,
     option("--all", "everything", section="Image", is_flag=True, help="All platforms and images."),
-    option(
-        "-t",
-        "--tag",
-        "tags",
-        section="Output",
-        metavar="NAME[:TAG]",
-        multiple=True,
-        help="A name of the image there.",
-    ),
-    option(
-        "--format",
-        section="Output",
-        type=click.Choice(["oci", "docker"]),
-        help="Other media types than the image has; that changes its digest.",
-    ),
+    tag_option,
+    format_option,
     json_option,
     progress_option,
     registry_options,

@@ -14,7 +14,7 @@ import click
 from fastlayer.archive.docker import save_archive
 from fastlayer.archive.layout import write_layout
 from fastlayer.errors import InvalidReferenceError, quoted
-from fastlayer.location import push, reference_in
+from fastlayer.location import reference_in
 from fastlayer.reference import Reference
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class Output:
         Raises what its sink raises, and `click.UsageError`.
         """
         if self.reference is not None:
+            from fastlayer.registry.sink import push  # noqa: PLC0415 (its client is large)
+
             return push(self.reference, image, tags=tags, registries=registries, format=format)
         tags = [*tags, *self._names(tags)]
         if self.kind == "layout":

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from fastlayer.built import Buildable, BuiltIndex, BuiltT
 
-__all__ = ["OUTPUTS", "check_result", "deliver", "result_options", "show"]
+__all__ = [
+    "OUTPUTS",
+    "check_result",
+    "deliver",
+    "format_option",
+    "result_options",
+    "show",
+    "tag_option",
+]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -33,6 +41,23 @@ OUTPUT is one of
   -                               the archive on stdout
 """
 
+tag_option: Final = option(
+    "-t",
+    "--tag",
+    "tags",
+    section="Output",
+    metavar="NAME[:TAG]",
+    multiple=True,
+    help="A name of the image.",
+)
+
+format_option: Final = option(
+    "--format",
+    section="Output",
+    type=click.Choice(["oci", "docker"]),
+    help="Media types of the image; by default those that it has, or oci.",
+)
+
 _OPTIONS: Final = (
     option(
         "-o",
@@ -43,21 +68,8 @@ _OPTIONS: Final = (
         required=True,
         help="Where the image goes; see above.",
     ),
-    option(
-        "-t",
-        "--tag",
-        "tags",
-        section="Output",
-        metavar="NAME[:TAG]",
-        multiple=True,
-        help="A name of the image.",
-    ),
-    option(
-        "--format",
-        section="Output",
-        type=click.Choice(["oci", "docker"]),
-        help="Media types of the image; by default those that it has, or oci.",
-    ),
+    tag_option,
+    format_option,
     json_option,
     progress_option,
     option(

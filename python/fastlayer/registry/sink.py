@@ -45,11 +45,11 @@ def push(
     Raises `InvalidReferenceError` before any work for tags of another repository, what
     `Image.build` raises, and `RegistryError`.
     """
-    references = _references(reference, tags)
-    image.check(format)
     if registries is None:
         with Registries() as own:
             return push(reference, image, tags=tags, registries=own, format=format)
+    references = _references(reference, tags)
+    image.check(format)
     session = registries.session(reference.domain)
     repository = session.repository(reference.path)
     tries, in_files = Tries(session.retrying, Cancel()), False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from fastlayer.descriptor import Descriptor
+from fastlayer.stored.blob import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SpooledBlob"]
 
-_PIECE: Final = 1 << 20
 _OCTETS: Final = "application/octet-stream"
 
 
@@ -56,10 +55,7 @@ class SpooledBlob:
 
     def chunks(self) -> Iterator[bytes]:
         """Read the content from its beginning."""
-        position = 0
-        while position < self.size and (piece := os.pread(self._file, _PIECE, position)):
-            position += len(piece)
-            yield piece
+        return pieces((self._file, 0, self.size, self.name))
 
     @contextmanager
     def stretch(self) -> Iterator[Stretch]:

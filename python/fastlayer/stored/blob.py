@@ -23,10 +23,12 @@ __all__ = [
     "compression_of_blob",
     "copy_blob",
     "digest_of_blob",
+    "pieces",
     "read_blob",
     "scan_blob",
     "verified_chunks",
     "verified_stretch",
+    "write_all",
 ]
 
 _PIECE: Final = 1 << 20
@@ -79,10 +81,15 @@ def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: BlobStore) -> Non
     """
     with store.blob() as sink:
         for chunk in verified_chunks(blob, descriptor):
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[os.write(sink.fileno(), rest) :]
+            write_all(sink.fileno(), chunk)
         sink.commit(descriptor.digest, descriptor.size)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write `content` at the file's position, however many calls that takes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def scan_blob(
@@ -111,12 +118,13 @@ def verified_stretch(blob: StoredBlob, descriptor: Descriptor) -> Iterator[Stret
     Raises `InvalidImageError` if it does not have the size and digest of `descriptor`.
     """
     with blob.stretch() as stretch:
-        for _ in _verified(_pieces(stretch), descriptor, blob.name):
+        for _ in _verified(pieces(stretch), descriptor, blob.name):
             pass
         yield stretch
 
 
-def _pieces(stretch: Stretch) -> Iterator[bytes]:
+def pieces(stretch: Stretch) -> Iterator[bytes]:
+    """Read a stretch piece by piece, as far as its file goes."""
     file, position, size, _ = stretch
     end = position + size
     while position < end and (piece := os.pread(file, min(_PIECE, end - position), position)):

@@ -153,8 +153,9 @@ class StoredContents(ABC):
 
     def _listed_first(self) -> list[Listed]:
         """List what the index itself names, not what is inside of that."""
-        first = {descriptor.digest for descriptor in self.index().manifests}
-        listed = [one for one in self.listed() if one.descriptor.digest in first]
+        index = self.index()
+        first = {descriptor.digest for descriptor in index.manifests}
+        listed = [one for one in walk(self, index) if one.descriptor.digest in first]
         return list(self.chosen([Listed(one.descriptor, one.tags) for one in listed]))
 
     def _read(self, manifests: Sequence[Listed]) -> list[StoredImage]:
