@@ -102,12 +102,17 @@ impl Content {
 
     /// Passes over the rest of the content without reading it, and makes sure that it is there.
     pub(super) fn seek<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<()> {
-        // Seeking past the end of a file is no error, reading the last byte there is.
-        if self.stored > 1 {
+        self.map = None;
+        if self.stored > 0 {
+            // Seeking past the end of a file is no error, reading the last byte there is.
             input.seek(self.stored - 1)?;
-            self.stored = 1;
+            if input.skip(1)? == 0 {
+                let end = input.position() + 1;
+                return Err(cut_off(end.saturating_sub(input.length()?), input));
+            }
+            self.stored = 0;
         }
-        self.skip(input)
+        Ok(())
     }
 
     /// Whether there was as much padding as there has to be.

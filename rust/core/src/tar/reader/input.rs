@@ -1,6 +1,6 @@
 //! The bytes of an archive: counted, read in blocks, and told apart from failures to read them.
 
-use std::io::{self, ErrorKind, Read, Seek};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use super::super::BLOCK;
 use crate::error::{Error, Result};
@@ -127,5 +127,10 @@ impl<R: Read + Seek> Input<R> {
         self.inner.seek_relative(distance).map_err(|error| self.read_error(error))?;
         self.position = position;
         Ok(())
+    }
+
+    /// How many bytes there are in all.
+    pub(super) fn length(&mut self) -> Result<u64> {
+        self.inner.seek(SeekFrom::End(0)).map_err(|error| self.read_error(error))
     }
 }
