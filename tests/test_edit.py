@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -199,9 +200,78 @@ def test_what_matched_nothing_is_told(
         source(rootfs, edits=edits, unmatched="ignore").save(output)
 
 
+@sources
+def test_what_is_made_of_content(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """Lines, expressions and functions see what those before them made; modes stay."""
+    (rootfs / "etc/hostname").chmod(0o640)
+    found = edited(
+        source,
+        rootfs,
+        edit.append("/etc/hostname", b"second\n"),
+        edit.append("etc/hostname", b"third\n"),
+        edit.substitute("etc/hostname", r"^(s)econd$", r"\1hort"),
+        edit.rewrite("etc/hostname", bytes.upper),
+        edit.put("etc/motd", b"hello\n"),
+        edit.append("etc/motd", b"world\n"),
+        edit.rename("var/log/log", "var/log/messages"),
+        edit.append("var/log/messages", b"more\n"),
+    )
+    assert found["etc/hostname"] == (0o640, b"HOST\nSHORT\nTHIRD\n")
+    assert found["etc/motd"] == (0o644, b"hello\nworld\n")
+    assert found["var/log/messages"] == (0o644, b"log\nmore\n")
+
+
+@sources
+def test_what_changes_no_content_has_met_nothing(
+    source: Callable[..., fl.Layer], rootfs: Path
+) -> None:
+    """Lines that are there, an expression that does not match, no file at all, and a link."""
+    (rootfs / "etc/link").symlink_to("hostname")
+    for idle in (
+        edit.append("etc/hostname", b"host\n"),
+        edit.substitute("etc/hostname", "^ost", "x"),
+        edit.append("etc/missing", b"x\n"),
+        edit.append("etc/link", b"x\n"),
+    ):
+        lines = edit.put("etc/hostname", b"host\n")
+        with pytest.raises(fl.UnmatchedEditError, match=r"nothing matched the edit `(app|sub)"):
+            edited(source, rootfs, lines, idle)
+        with warnings.catch_warnings(action="error"):
+            edited(source, rootfs, lines, replace(idle, optional=True))
+
+
+@sources
+def test_what_a_function_raises_is_what_the_build_raises(
+    source: Callable[..., fl.Layer], rootfs: Path
+) -> None:
+    """As it is; a function that gives no bytes is an error too."""
+
+    def failing(content: bytes) -> bytes:
+        raise LookupError(content.decode())
+
+    with pytest.raises(LookupError, match="host"):
+        edited(source, rootfs, edit.rewrite("etc/hostname", failing))
+    with pytest.raises(TypeError):
+        edited(source, rootfs, edit.rewrite("etc/hostname", lambda _: ...))  # type: ignore[arg-type,return-value]
+
+
+@sources
+def test_a_file_with_two_names_is_not_rewritten(
+    source: Callable[..., fl.Layer], rootfs: Path
+) -> None:
+    """Its other name would be another file then."""
+    with pytest.raises(fl.UnsupportedEntryError, match="same file"):
+        edited(source, rootfs, edit.append("usr/bin/tool", b"x\n"))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: edit.append("a", b""), "`lines` is `b''`: expected bytes"),
+        (lambda: edit.append("/", b"a"), "`/` is the root"),
+        (lambda: edit.substitute("a", "(", ""), "the expression `\\(`"),
+        (lambda: edit.substitute("a", "a", r"\1"), "the expression `a`"),
+        (lambda: edit.rewrite("a", "b"), "`function` is a `str`"),  # type: ignore[arg-type]
         (lambda: edit.remove("/"), "`/` is the root"),
         (lambda: edit.remove("../etc"), "`..` part"),
         (lambda: edit.rename("usr", "usr/lib"), "lies in itself"),
@@ -231,6 +301,9 @@ def test_an_edit_shows_itself() -> None:
         edit.chmod(["a", "b"], 0o755),
         edit.chown("a", (1, 2)),
         edit.path_rules("path-exclude=/a", include=["/a/b"]),
+        edit.append("a", b"secret"),
+        edit.substitute("a", "b", "c"),
+        edit.rewrite("a", bytes.upper),
     ]
     assert [str(one) for one in shown] == [
         "put a …",
@@ -238,4 +311,7 @@ def test_an_edit_shows_itself() -> None:
         "chmod a b 0o755",
         "chown a 1:2",
         "path_rules path-exclude=/a path-include=/a/b",
+        "append a …",
+        "substitute a b c",
+        "rewrite a upper",
     ]

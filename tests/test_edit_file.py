@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def loaded(folder: Path, text: str) -> list[edit.Edit]:
         ('chmod = ["a", "b"]\nmode = "0"', [edit.chmod(["a", "b"], 0)]),
         ('chown = "a/**"\nowner = "1:2"', [edit.chown("a/**", (1, 2))]),
         ('truncate = ["a", "b"]', [edit.truncate("a", "b")]),
+        ('append = "a"\nlines = "ü\\n"', [edit.append("a", "ü\n".encode())]),
+        (
+            "substitute = 'a'\npattern = '^(x)'\nreplacement = '\\1'",
+            [edit.substitute("a", "^(x)", r"\1")],
+        ),
+        (
+            'remove = ["a", "b"]\noptional = true',
+            [replace(edit.remove(path), optional=True) for path in "ab"],
+        ),
         ("clamp_mtime = 5", [edit.clamp_mtime(5)]),
         (
             "clamp_mtime = 2025-04-18T19:07:30Z",
@@ -65,8 +75,8 @@ def test_each_verb_is_a_function_of_the_module(
 
 
 def test_every_verb_has_its_place_in_the_tests() -> None:
-    """A verb that the module gains is one that a file can hold, and the guide shows."""
-    verbs = set(edit.__all__) - {"Edit", "load"}
+    """A verb that the module gains, but for functions, a file can hold; and the guide shows it."""
+    verbs = set(edit.__all__) - {"Edit", "load", "rewrite"}
     assert set(re.findall(r"^(\w+) = ", example(), re.MULTILINE)) >= verbs
 
 
@@ -132,7 +142,14 @@ def test_a_wrong_file_is_named(text: str, message: str, tmp_path: Path) -> None:
         ('hardlink = "a"', "unknown key `hardlink`: expected `exclude`, "),
         ('put = "a"\nmod = "0644"', "unknown key `mod`: did you mean `mode`?"),
         ('put = "a"\nto = "b"', "unknown key `to`: expected `content`, `file`, `mode`, `owner`"),
-        ('remove = "a"\nx = 1', "unknown key `x`: no other key is expected"),
+        ('remove = "a"\nx = 1', "unknown key `x`: expected `optional`"),
+        ('remove = "a"\noptional = 1', "`remove`: `optional` must be `true` or `false`"),
+        ('append = "a"', "`append` needs `lines`"),
+        ('append = "a"\nlines = ""', "`append`: `lines` is `b''`: expected bytes"),
+        (
+            'substitute = "a"\npattern = "("\nreplacement = ""',
+            "`substitute`: the expression `(`, or its replacement, is wrong: missing )",
+        ),
         ('"a\\nb" = 1', r"unknown key `a\nb`: expected "),
         ('put = "a"\nremove = "b"', "`put` and `remove` are two edits: write `[[edit]]` before "),
         ('rename = "a"', "`rename` needs `to`"),

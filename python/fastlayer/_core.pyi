@@ -15,6 +15,7 @@ __all__ = [
     "describe_tree",
     "list_members",
     "member_header",
+    "pick_members",
     "scan_layer",
 ]
 
@@ -211,6 +212,21 @@ def compare_trees(
 
 def list_members(descriptor: int, *, name: str | PathLike[str]) -> list[MemberRecord]:
     """List the members of the plain tar in an open file, without reading their content."""
+
+def pick_members(
+    path: str | PathLike[str],
+    part: tuple[int, int] | None,
+    *,
+    patterns: Sequence[bytes],
+    limit: int,
+    first: bool,
+) -> list[tuple[MemberRecord, bytes]]:
+    """List the members of the tar `path`, plain or compressed, whose paths match, with content.
+
+    `part` is the offset and the size of the tar in the file, if that is not all of it. More than
+    `limit` bytes of content raise `MalformedArchiveError`. With `first`, nothing is read after the
+    first match.
+    """
 
 def member_header(name: str, size: int) -> bytes:
     """Return the 512 bytes in front of a member of an image archive."""

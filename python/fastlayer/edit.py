@@ -25,13 +25,15 @@ from typing import TYPE_CHECKING, Any
 from fastlayer import engine
 from fastlayer.attribute import mode_bits, owner_ids, seconds
 from fastlayer.errors import InvalidArgumentError
+from fastlayer.rewriting import Appended, Substituted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 __all__ = [
     "Edit",
+    "append",
     "chmod",
     "chown",
     "clamp_mtime",
@@ -42,6 +44,8 @@ __all__ = [
     "put",
     "remove",
     "rename",
+    "rewrite",
+    "substitute",
     "symlink",
     "truncate",
 ]
@@ -52,10 +56,14 @@ Owner = tuple[int, int] | str
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit, made by a function of this module; `str()` shows it as that call."""
+    """One edit, made by a function of this module; `str()` shows it as that call.
+
+    Nobody is told if an `optional` one meets nothing: `dataclasses.replace` makes it that.
+    """
 
     terms: tuple[Any, ...]
     shown: str
+    optional: bool = False
 
     def __str__(self) -> str:
         return self.shown
@@ -139,6 +147,34 @@ def truncate(*patterns: str) -> Edit:
     return _edit("truncate", _patterns("truncate", patterns), shown=patterns)
 
 
+def rewrite(path: Path, function: Callable[[bytes], bytes]) -> Edit:
+    """Give the regular file at `path` the content that `function` makes of its own.
+
+    It keeps its mode, owner and time. Neither content may have more than 4 MiB, and the file no
+    other name. The function is called on another thread, perhaps more than once; what it raises,
+    the build raises. If it changes nothing, the edit has met nothing.
+    """
+    if not callable(function):
+        raise InvalidArgumentError(f"`function` is a `{type(function).__name__}`")
+    name = getattr(function, "__name__", "…")
+    return _edit("rewrite", os.fsencode(path), function, shown=(path, name))
+
+
+def append(path: Path, lines: bytes) -> Edit:
+    """Add lines at the end of the file at `path`, as `rewrite` does, unless it has them already."""
+    return _edit("rewrite", os.fsencode(path), Appended(lines), shown=(path, "…"), verb="append")
+
+
+def substitute(path: Path, pattern: str, replacement: str) -> Edit:
+    r"""Replace what a regular expression matches in the file at `path`, as `rewrite` does.
+
+    They are those of `re.sub`; `^` and `$` match at every line, and `\1` is the first group.
+    """
+    function = Substituted(pattern, replacement)
+    shown = (path, pattern, replacement)
+    return _edit("rewrite", os.fsencode(path), function, shown=shown, verb="substitute")
+
+
 def clamp_mtime(time: int | datetime) -> Edit:
     """Make no modification time later than `time`, in seconds since 1970."""
     latest = seconds("time", time)
@@ -156,10 +192,10 @@ def load(path: Path) -> list[Edit]:
     return read_edits(path)
 
 
-def _edit(name: str, *terms: object, shown: Sequence[object]) -> Edit:
+def _edit(name: str, *terms: object, shown: Sequence[object], verb: str = "") -> Edit:
     edit = (name, *terms)
     engine.check_edit(edit)
-    return Edit(edit, " ".join([name, *map(str, shown)]))
+    return Edit(edit, " ".join([verb or name, *map(str, shown)]))
 
 
 def _listed(patterns: str | Sequence[str]) -> Sequence[str]:

@@ -9,6 +9,7 @@ r"""Edits as a TOML file: a table `[[edit]]` for each, with one verb and what th
 
     [[edit]]
     remove = ["boot", "var/cache/apt"]
+    optional = true             # nobody misses what is not there
 
 The verbs are the functions of `fastlayer.edit`; a mode is text in octal, an owner text such as
 `0:0`.
@@ -17,7 +18,7 @@ The verbs are the functions of `fastlayer.edit`; a mode is text in octal, an own
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -80,16 +81,22 @@ def _edits_of(table: Mapping[str, Any], folder: Path) -> Sequence[edit.Edit]:
     """Make what one table says; a list of paths to be removed is as many edits."""
     name = _verb_of(table)
     verb = _VERBS[name]
+    details = [*verb.needs, *verb.takes, "optional"]
     for key in table:
-        if key not in (name, *verb.needs, *verb.takes):
-            raise _unknown(key, [*verb.needs, *verb.takes])
+        if key not in (name, *details):
+            raise _unknown(key, details)
     for key in verb.needs:
         if key not in table:
             raise InvalidArgumentError(f"`{name}` needs `{key}`")
     try:
-        return verb.make(_Table(table, folder))
+        edits = verb.make(_Table(table, folder))
+        return _optional(edits) if _Table(table, folder).flag("optional") else edits
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f"`{name}`: {error}") from error
+
+
+def _optional(edits: Sequence[edit.Edit]) -> Sequence[edit.Edit]:
+    return [replace(made, optional=True) for made in edits]
 
 
 def _verb_of(table: Mapping[str, Any]) -> str:
@@ -100,7 +107,7 @@ def _verb_of(table: Mapping[str, Any]) -> str:
         )
     if verbs:
         return verbs[0]
-    details = {key for verb in _VERBS.values() for key in (*verb.needs, *verb.takes)}
+    details = {key for verb in _VERBS.values() for key in (*verb.needs, *verb.takes, "optional")}
     for key in table:
         if key not in details:
             raise _unknown(key, list(_VERBS))
@@ -111,8 +118,7 @@ def _unknown(key: str, known: Sequence[str]) -> InvalidArgumentError:
     near = get_close_matches(key, known, n=1)
     if near:
         return InvalidArgumentError(f"unknown key {quoted(key)}: did you mean `{near[0]}`?")
-    expected = f"expected {_one_of(known)}" if known else "no other key is expected"
-    return InvalidArgumentError(f"unknown key {quoted(key)}: {expected}")
+    return InvalidArgumentError(f"unknown key {quoted(key)}: expected {_one_of(known)}")
 
 
 def _one_of(keys: Sequence[str]) -> str:
@@ -157,6 +163,12 @@ class _Table:
             raise InvalidArgumentError('`mode` must be text in octal, such as `"0644"`')
         return octal(value)
 
+    def flag(self, key: str) -> bool:
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise InvalidArgumentError(f"`{key}` must be `true` or `false`")
+        return value
+
     def owner(self) -> str:
         return self.text("owner") if "owner" in self.values else "0:0"
 
@@ -199,6 +211,11 @@ def _remove(table: _Table) -> Sequence[edit.Edit]:
     return [edit.remove(path) for path in paths]
 
 
+def _substitute(table: _Table) -> Sequence[edit.Edit]:
+    pattern, replacement = table.text("pattern"), table.text("replacement")
+    return [edit.substitute(table.text("substitute"), pattern, replacement)]
+
+
 def _clamp_mtime(table: _Table) -> Sequence[edit.Edit]:
     latest = table.values["clamp_mtime"]
     if not isinstance(latest, int | datetime):
@@ -225,5 +242,10 @@ _VERBS: Final = {
         lambda table: [edit.chown(table.texts("chown"), table.owner())], needs=("owner",)
     ),
     "truncate": _Verb(lambda table: [edit.truncate(*table.texts("truncate"))]),
+    "append": _Verb(
+        lambda table: [edit.append(table.text("append"), table.text("lines").encode())],
+        needs=("lines",),
+    ),
+    "substitute": _Verb(_substitute, needs=("pattern", "replacement")),
     "clamp_mtime": _Verb(_clamp_mtime),
 }

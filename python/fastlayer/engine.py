@@ -20,6 +20,7 @@ from fastlayer._core import (
     describe_tree,
     list_members,
     member_header,
+    pick_members,
     scan_layer,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "describe_tree",
     "list_members",
     "member_header",
+    "pick_members",
     "scan_layer",
 ]
 

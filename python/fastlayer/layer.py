@@ -35,7 +35,8 @@ __all__ = ["BuiltLayer", "Layer", "Readable", "build_layers"]
 Path = str | os.PathLike[str]
 
 _Derived = Literal["transcode", "rewrite", "flatten"]
-_Kind = Literal["directory", "diff", "overlay", "files", "mtree", "archive", "stream"] | _Derived
+_Own = Literal["directory", "diff", "overlay", "files", "mtree", "archive", "part", "stream"]
+_Kind = _Own | _Derived
 
 
 class Readable(Protocol):
@@ -154,6 +155,14 @@ class Layer:
         The archive is never unpacked: its entries are checked and written anew on the way.
         """
         return cls("archive", os.fsdecode(path), Recipe.of(options))
+
+    @classmethod
+    def from_part(cls, path: Path, offset: int, size: int, **options: Unpack[LayerOptions]) -> Self:
+        """Describe a layer of a tar that is a part of a file: `size` bytes from `offset` on.
+
+        All else is as in `from_archive`. A .deb and other packages hold such a tar as they are.
+        """
+        return cls("part", (os.fsdecode(path), offset, size), Recipe.of(options))
 
     @classmethod
     def from_stream(cls, stream: Readable, **options: Unpack[LayerOptions]) -> Self:

@@ -147,7 +147,8 @@ class Recipe:
 
     def tell_unmatched(self, places: Sequence[int]) -> None:
         """Warn of, or raise `UnmatchedEditError` for, the edits that matched nothing."""
-        shown = [quoted(self.edits[place]) for place in places]
+        idle = [self.edits[place] for place in places]
+        shown = [quoted(edit) for edit in idle if not edit.optional]
         if shown and self.unmatched == "error":
             raise UnmatchedEditError(f"nothing matched the edit {shown[0]}")
         if self.unmatched == "warn":

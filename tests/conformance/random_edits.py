@@ -114,7 +114,11 @@ def _draw_left_out(chance: random.Random, model: Model) -> Drawn:
             rules = [(chance.random() < 1 / 3, _rule(chance, model)) for _ in range(2)]
             lines = (f"path-{'include' if keep else 'exclude'}={rule}" for keep, rule in rules)
             return edit.path_rules(*lines), lambda model: model.leave_out(
-                lambda path: _left_out(rules, path), keep_parents=True
+                lambda path: (
+                    _left_out(rules, path)
+                    and not (model.kind(path) == "symlink" and _keeps_link(rules, path))
+                ),
+                keep_parents=True,
             )
         case _:
             path = _path(chance, model)
@@ -245,3 +249,9 @@ def _left_out(rules: Sequence[tuple[bool, str]], path: str) -> bool:
     place = os.fsencode("/" if path == "." else f"/{path}")
     said = [keep for keep, rule in rules if fnmatch.fnmatchcase(place, os.fsencode(rule))]
     return said[-1:] == [False]
+
+
+def _keeps_link(rules: Sequence[tuple[bool, str]], path: str) -> bool:
+    """Do as dpkg with links: compare what stands in a rule before its first special character."""
+    starts = (re.split(r"[*?[\\]", rule)[0].rstrip("/") for keep, rule in rules if keep)
+    return any(f"/{path}".startswith(start) for start in starts)

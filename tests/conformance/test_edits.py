@@ -77,7 +77,7 @@ def expected(rootfs: Path) -> Tree:
 
 def slim(tree: Mapping[str, Record]) -> Tree:
     """Leave out what dpkg would: the last rule that matches decides, and `*` matches slashes."""
-    kept = {path for path in tree if not left_out(f"/{path}")}
+    kept = {path for path in tree if not left_out(f"/{path}") or is_kept_link(path, tree[path])}
     parents = {str(parent) for path in kept for parent in Path(path).parents}
     kept |= parents & tree.keys()
     slimmed = {}
@@ -90,6 +90,11 @@ def slim(tree: Mapping[str, Record]) -> Tree:
 def left_out(path: str) -> bool:
     kinds = [kind for kind, pattern in RULES if fnmatch.fnmatchcase(path, pattern)]
     return kinds[-1:] == ["exclude"]
+
+
+def is_kept_link(path: str, record: Record) -> bool:
+    """Tell a link that may lead to a copyright, which dpkg leaves where it is."""
+    return record.kind == "symlink" and path.startswith("usr/share/doc")
 
 
 def as_options(tweaks: Path) -> list[str]:

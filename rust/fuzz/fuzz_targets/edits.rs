@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use fastlayer_core::blob::{Build, LayerBlob, Sink, Source};
 use fastlayer_core::compress::Compression;
-use fastlayer_core::edit::{Edit, Edits, PathRules, Put, What};
+use fastlayer_core::edit::{Edit, Edits, PathRules, Put, Rewrite, What};
 use fastlayer_core::pipeline::Progress;
 use fastlayer_core::source::{FileSource, Patterns, Policy};
 use fastlayer_core::tar::{BLOCK, Entry, Kind, normalize_path};
@@ -129,6 +129,11 @@ fn edit(line: &[u8]) -> Option<Edit> {
         (b'c', words) => patterns(&words).map(|patterns| Edit::Mode(patterns, 0o4711)),
         (b'o', words) => patterns(&words).map(|patterns| Edit::Owner(patterns, 3, 1 << 30)),
         (b't', words) => patterns(&words).map(Edit::Truncate),
+        (b'w', words) => {
+            let more = words.get(1)?.to_vec();
+            Rewrite::new(words.first()?, move |content| Ok([content, &more].concat()))
+                .map(Edit::Rewrite)
+        }
         (b'k', words) => Ok(Edit::ClampMtime(-i64::from(*words.first()?.first()?))),
         _ => return None,
     };

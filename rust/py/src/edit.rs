@@ -1,11 +1,14 @@
 //! Edits as Python describes them: a name and its arguments.
 
+use std::io;
+
 use fastlayer_core::Result;
-use fastlayer_core::edit::{Edit, PathRules, Put, What};
+use fastlayer_core::edit::{Edit, PathRules, Put, Rewrite, What};
 use fastlayer_core::source::Patterns;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
 
 use crate::error::to_python;
 use crate::layer::FileArgument;
@@ -47,6 +50,7 @@ impl<'py> FromPyObject<'_, 'py> for EditArgument {
                 patterns(&terms.get_item(1)?)?.map(|patterns| Edit::Owner(patterns, uid, gid))
             }
             "truncate" => patterns(&terms.get_item(1)?)?.map(Edit::Truncate),
+            "rewrite" => rewrite(&terms)?.map(Edit::Rewrite),
             "clamp_mtime" => Ok(Edit::ClampMtime(terms.get_item(1)?.extract()?)),
             _ => return Err(PyValueError::new_err(format!("unknown edit `{name}`"))),
         };
@@ -68,4 +72,17 @@ fn put(terms: &Bound<'_, PyAny>, what: What) -> PyResult<Result<Edit>> {
     let mode: Option<u32> = terms.get_item(3)?.extract()?;
     let owner: (u32, u32) = terms.get_item(4)?.extract()?;
     Ok(Put::new(&bytes(terms, 1)?, what, mode, owner).map(Edit::Put))
+}
+
+/// `(name, path, function)`. The function is called on a thread of the build; what it raises is
+/// what the build raises.
+fn rewrite(terms: &Bound<'_, PyAny>) -> PyResult<Result<Rewrite>> {
+    let function = terms.get_item(2)?.unbind();
+    Ok(Rewrite::new(&bytes(terms, 1)?, move |content| {
+        Python::attach(|py| {
+            let rewritten = function.bind(py).call1((PyBytes::new(py, content),))?;
+            Ok(rewritten.cast::<PyBytes>()?.as_bytes().to_vec())
+        })
+        .map_err(|error: PyErr| io::Error::other(error))
+    }))
 }

@@ -183,6 +183,10 @@ pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> 
             Ok(Source::Mtree(file, base))
         }
         "archive" => Ok(Source::Archive(source.extract()?)),
+        "part" => {
+            let (path, offset, size) = source.extract()?;
+            Ok(Source::ArchivePart(path, offset, size))
+        }
         "stream" => Ok(Source::Stream(stream(source))),
         "transcode" => Ok(Source::Transcode(blob(source)?)),
         "rewrite" => Ok(Source::Rewrite(blob(source)?)),

@@ -12,6 +12,7 @@ mod interrupt;
 mod layer;
 mod member;
 mod mtree;
+mod pick;
 mod queue;
 mod scan;
 mod sink;
@@ -28,6 +29,8 @@ mod _core {
     use crate::member::{MemberRecord, list_members, member_header};
     #[pymodule_export]
     use crate::mtree::describe_tree;
+    #[pymodule_export]
+    use crate::pick::pick_members;
     #[pymodule_export]
     use crate::queue::LayerQueue;
     #[pymodule_export]

@@ -92,6 +92,10 @@ impl Build {
             Source::Archive(path) => {
                 return self.run_archive(seat, &ArchiveFile::open(&path)?, Form::Tree, sink);
             }
+            Source::ArchivePart(path, offset, size) => {
+                let part = ArchiveFile::open_part(&path, offset, size)?;
+                return self.run_archive(seat, &part, Form::Tree, sink);
+            }
             Source::Stream(stream) => {
                 return self.run_stream(seat, stream, self.untold(Form::Tree), sink);
             }

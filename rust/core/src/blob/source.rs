@@ -25,6 +25,8 @@ pub enum Source {
     Mtree(PathBuf, Option<PathBuf>),
     /// A tar in a file, plain or compressed.
     Archive(PathBuf),
+    /// A tar in a part of a file, plain or compressed: its offset and size in bytes.
+    ArchivePart(PathBuf, u64, u64),
     /// A tar that is read as it comes, plain or compressed.
     Stream(Box<dyn Read + Send>),
     /// A layer whose tar stays as it is, byte for byte: only its compression is another.
@@ -57,6 +59,7 @@ impl Source {
             Self::Diff { .. }
             | Self::Mtree(..)
             | Self::Archive(_)
+            | Self::ArchivePart(..)
             | Self::Stream(_)
             | Self::Transcode(_)
             | Self::Rewrite(_)

@@ -1,6 +1,6 @@
 //! What random trees and edits have found: few entries each, as an archive and as a tree.
 
-use super::tests::{Tree, plain, through_archive, through_plan, unpacked, written};
+use super::tests::{Tree, more, plain, through_archive, through_plan, unpacked, written};
 use super::*;
 use crate::source::FileSource;
 use crate::tar::{Entry, Kind, Xattr};
@@ -156,4 +156,73 @@ fn names_that_are_left_of_a_file_may_be_changed_together() {
     let edits = [Edit::remove(b"a").unwrap(), chmod(&["?"], 0o600)];
     let found = archived(&members, &edits).unwrap();
     assert!(found.values().all(|(entry, _)| entry.mode == 0o600));
+}
+
+#[test]
+fn content_is_rewritten_where_it_is_and_is_gone_when_it_is_cut() {
+    let with = |path: &str, content: &[u8]| {
+        let (entry, _) = file(path);
+        (Entry { size: content.len() as u64, ..entry }, content.to_vec())
+    };
+    let members = vec![with("a", &[b'x'; 511]), with("b", b"yes"), with("c", b"z")];
+    let truncate = || Edit::Truncate(Patterns::parse(["b"]).unwrap());
+    let rewrite = |path| Edit::Rewrite(more(path));
+    let edits = [rewrite("a"), rewrite("a"), truncate(), rewrite("b"), rewrite("d"), rewrite("c")];
+    let found = archived(&members, &edits).unwrap();
+    let contents: Vec<_> = found.values().map(|(_, content)| &content[..]).collect();
+    assert_eq!(contents, [&[&[b'x'; 511][..], b"++"].concat(), &b"+"[..], b"z+"]);
+    let planned = through_plan(&unpacked(&members).unwrap(), &Edits::new(edits.to_vec())).unwrap();
+    assert_eq!(written(&planned).1, found);
+    let found = archived(&members, &[rewrite("b"), truncate()]).unwrap();
+    assert_eq!(found[&b"b"[..]].1, b"");
+}
+
+#[test]
+fn a_file_that_is_too_large_to_be_rewritten_is_named() {
+    let size = MAX_REWRITTEN + 1;
+    let members = vec![(Entry { size, ..file("a").0 }, vec![0; usize::try_from(size).unwrap()])];
+    let error = archived(&members, &[Edit::Rewrite(more("a"))]).unwrap_err().to_string();
+    assert!(error.starts_with("`a` cannot be") && error.ends_with("not 4194305"), "{error}");
+    let grown = Rewrite::new(b"a", |content| Ok(vec![0; content.len() << 23])).unwrap();
+    let members = vec![(Entry { size: 1, ..file("a").0 }, vec![0])];
+    assert!(archived(&members, &[Edit::Rewrite(grown)]).is_err());
+}
+
+#[test]
+fn of_a_file_with_two_names_one_cannot_be_rewritten() {
+    let members = vec![file("a"), link("b", "a")];
+    for path in ["a", "b"] {
+        assert!(archived(&members, &[Edit::Rewrite(more(path))]).is_err(), "{path}");
+    }
+    let both = [Edit::Rewrite(more("a")), Edit::Rewrite(more("b"))];
+    assert!(archived(&members, &both).is_err());
+    let one = [Edit::remove(b"a").unwrap(), Edit::Rewrite(more("b"))];
+    assert_eq!(archived(&members, &one).unwrap()[&b"b"[..]].1, b"+");
+}
+
+#[test]
+fn an_edit_that_leaves_content_as_it_is_has_met_nothing() {
+    let same = Rewrite::new(b"a", |content| Ok(content.to_vec())).unwrap();
+    let mut edits = Edits::new(vec![Edit::Rewrite(same), Edit::Rewrite(more("a"))]);
+    let (mut entry, _) = file("a");
+    edits.pass(&mut entry).unwrap();
+    let due = edits.take_due();
+    assert_eq!(edits.rewrite(&due, &mut entry, Vec::new()).unwrap(), b"+");
+    assert_eq!((entry.size, edits.unmatched()), (1, vec![0]));
+}
+
+#[test]
+fn rules_leave_links_that_may_lead_to_what_they_take_back() {
+    let symlink =
+        |path: &str| (plain(path.as_bytes(), Kind::Symlink(b"a"[..].into()), 0o777), Vec::new());
+    let members = vec![symlink("doc/b"), link("doc/c", "doc/b"), symlink("docs"), symlink("man")];
+    let found = |include| {
+        let rules = rules(&["path-exclude=/*", include]);
+        let tree = archived(&members, &[rules]).unwrap();
+        tree.keys().map(|path| String::from_utf8_lossy(path).into_owned()).collect::<Vec<_>>()
+    };
+    // As dpkg does, which compares what stands before the first special character as text.
+    assert_eq!(found("path-include=/doc/*/copyright"), ["doc", "doc/b", "doc/c", "docs"]);
+    assert_eq!(found("path-include=/doc/b/copyright"), [""; 0]);
+    assert_eq!(found("path-include=/?oc"), ["doc", "doc/b", "doc/c", "docs", "man"]);
 }

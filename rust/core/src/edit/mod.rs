@@ -6,6 +6,7 @@
 
 mod pass;
 mod put;
+mod rewrite;
 mod rules;
 mod wildcard;
 
@@ -14,7 +15,10 @@ use crate::source::Patterns;
 use crate::tar::{is_within, normalize_path};
 
 pub(crate) use pass::{Nature, Passed};
+pub(crate) use rewrite::rewritable;
+
 pub use put::{Put, What};
+pub use rewrite::{MAX_REWRITTEN, Rewrite};
 pub use rules::PathRules;
 
 /// One edit. Paths are those of the layer, in normal form.
@@ -41,6 +45,8 @@ pub enum Edit {
     Owner(Patterns, u32, u32),
     /// Empties the regular files that the patterns match.
     Truncate(Patterns),
+    /// Makes new content of what a regular file has.
+    Rewrite(Rewrite),
     /// Makes no modification time later than this one.
     ClampMtime(i64),
 }
@@ -84,6 +90,8 @@ fn inner_path(path: &[u8]) -> Result<Box<[u8]>> {
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     steps: Vec<Step>,
+    /// The places of those that are to rewrite the entry that went through last.
+    due: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,7 +105,8 @@ impl Edits {
     /// These edits, in this order.
     #[must_use]
     pub fn new(edits: Vec<Edit>) -> Self {
-        Self { steps: edits.into_iter().map(|edit| Step { edit, met: false }).collect() }
+        let steps = edits.into_iter().map(|edit| Step { edit, met: false }).collect();
+        Self { steps, due: Vec::new() }
     }
 
     /// Whether there are none.
@@ -113,7 +122,10 @@ impl Edits {
 
     /// Whether it matters what an entry is.
     pub(crate) fn ask_nature(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.edit, Edit::Mode(..) | Edit::Truncate(_)))
+        let asks = |step: &Step| {
+            matches!(step.edit, Edit::PathRules(_) | Edit::Mode(..) | Edit::Truncate(_))
+        };
+        self.steps.iter().any(asks)
     }
 
     /// The places, in the list, of the edits that matched nothing.

@@ -1,6 +1,6 @@
 //! One entry goes through all edits.
 
-use super::{Edit, Edits, Put};
+use super::{Edit, Edits, PathRules, Put};
 use crate::error::{Error, Result, display_path};
 use crate::source::set_mode;
 use crate::tar::{Entry, Kind, is_within};
@@ -25,6 +25,8 @@ struct Touched {
     mode: Option<u16>,
     owner: Option<(u32, u32)>,
     content: bool,
+    /// The place of the last edit that rewrites it, which is for one name.
+    rewritten: Option<u16>,
 }
 
 impl Passed {
@@ -87,6 +89,7 @@ enum Fate {
     Untouched,
     Changed,
     Optional,
+    Rewritten,
     Dropped,
 }
 
@@ -111,11 +114,12 @@ impl Edits {
         let mut passed = Passed::default();
         let renames = self.steps[..first].iter().filter(|step| step.edit.is_rename()).count();
         let mut rename = 1 << renames.min(63);
-        for step in &mut self.steps[first..] {
+        self.due.clear();
+        for (place, step) in self.steps.iter_mut().enumerate().skip(first) {
             if let Kind::HardLink(target) = &mut entry.kind
                 && !passed.orphan
             {
-                passed.orphan = !follow(&step.edit, target);
+                passed.orphan = !follow(&step.edit, nature, target);
             }
             let fate = apply(&step.edit, nature, entry, &mut passed);
             if step.edit.is_rename() {
@@ -126,7 +130,17 @@ impl Edits {
             }
             match fate {
                 Fate::Untouched => continue,
-                Fate::Changed => {}
+                Fate::Changed => {
+                    if matches!(step.edit, Edit::Truncate(_)) {
+                        self.due.clear();
+                    }
+                }
+                // Whether it is met shows when the content is there.
+                Fate::Rewritten => {
+                    self.due.push(place);
+                    passed.touched.rewritten = u16::try_from(place).ok();
+                    continue;
+                }
                 Fate::Optional => passed.optional = true,
                 Fate::Dropped => {
                     step.met = true;
@@ -145,7 +159,7 @@ fn apply(edit: &Edit, nature: Nature, entry: &mut Entry, passed: &mut Passed) ->
         Edit::Exclude(patterns) if entry.is_directory() && patterns.has_negation() => {
             Fate::Optional
         }
-        Edit::PathRules(rules) if !rules.excludes(&entry.path) => Fate::Untouched,
+        Edit::PathRules(rules) if !leaves_out(rules, nature, &entry.path) => Fate::Untouched,
         // Rules that match a directory say nothing of what it holds.
         Edit::PathRules(_) if entry.is_directory() => Fate::Optional,
         Edit::Exclude(_) | Edit::PathRules(_) => Fate::Dropped,
@@ -176,6 +190,10 @@ fn apply(edit: &Edit, nature: Nature, entry: &mut Entry, passed: &mut Passed) ->
             passed.touched.content = true;
             Fate::Changed
         }
+        Edit::Rewrite(edit) if nature == Nature::Regular && edit.path == entry.path => {
+            Fate::Rewritten
+        }
+        Edit::Rewrite(_) => Fate::Untouched,
         Edit::ClampMtime(latest) => {
             entry.mtime = entry.mtime.min(*latest);
             Fate::Changed
@@ -195,10 +213,10 @@ fn rename(from: &[u8], to: &[u8], entry: &mut Entry) -> Fate {
 
 /// Leads the target of a hard link through an edit, as if it were the entry at that path; says
 /// whether it is still there.
-fn follow(edit: &Edit, target: &mut Box<[u8]>) -> bool {
+fn follow(edit: &Edit, nature: Nature, target: &mut Box<[u8]>) -> bool {
     match edit {
         Edit::Exclude(patterns) => !patterns.excludes(target),
-        Edit::PathRules(rules) => !rules.excludes(target),
+        Edit::PathRules(rules) => !leaves_out(rules, nature, target),
         Edit::Remove(path) => !covers(path, target),
         Edit::Put(put) => !replaces(put, target),
         Edit::Rename { from, to } => {
@@ -207,7 +225,11 @@ fn follow(edit: &Edit, target: &mut Box<[u8]>) -> bool {
             }
             true
         }
-        Edit::Mode(..) | Edit::Owner(..) | Edit::Truncate(_) | Edit::ClampMtime(_) => true,
+        Edit::Mode(..)
+        | Edit::Owner(..)
+        | Edit::Truncate(_)
+        | Edit::Rewrite(_)
+        | Edit::ClampMtime(_) => true,
     }
 }
 
@@ -215,6 +237,10 @@ fn follow(edit: &Edit, target: &mut Box<[u8]>) -> bool {
 /// below can stay.
 fn replaces(put: &Put, path: &[u8]) -> bool {
     *put.path == *path || !put.is_directory() && is_within(path, &put.path)
+}
+
+fn leaves_out(rules: &PathRules, nature: Nature, path: &[u8]) -> bool {
+    rules.excludes(path) && !(nature == Nature::Symlink && rules.keeps_link(path))
 }
 
 fn covers(path: &[u8], other: &[u8]) -> bool {

@@ -100,6 +100,10 @@ fn edited(tree: Tree, edit: &Edit) -> Option<Tree> {
                 content.clear();
                 entry.size = 0;
             }
+            Edit::Rewrite(rewrite) if path == rewrite.path && entry.kind == Kind::Regular => {
+                content.push(b'+');
+                entry.size += 1;
+            }
             _ => {}
         }
         after.insert(path, (entry, content));
@@ -191,6 +195,11 @@ pub(super) fn written(tar: &[u8]) -> (Vec<(Entry, Vec<u8>)>, Tree) {
     (members, tree)
 }
 
+/// Adds a character to what is at a path.
+pub(super) fn more(path: &str) -> Rewrite {
+    Rewrite::new(path.as_bytes(), |content| Ok([content, b"+"].concat())).unwrap()
+}
+
 fn path() -> impl Strategy<Value = String> {
     "[abc]{1,2}(/[abc]{1,2}){0,2}"
 }
@@ -212,6 +221,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         glob.prop_map(move |glob| Edit::Mode(patterns(glob), 0o705)),
         glob.prop_map(move |glob| Edit::Owner(patterns(glob), 7, 8)),
         glob.prop_map(move |glob| Edit::Truncate(patterns(glob))),
+        path().prop_map(|path| Edit::Rewrite(more(&path))),
     ]
 }
 

@@ -73,7 +73,7 @@ impl<'a> PlanReader<'a> {
         }
         match &planned.content {
             Content::None | Content::Shared(..) => Ok(()),
-            Content::Bytes(bytes) => {
+            Content::Bytes(bytes) | Content::Rewritten(bytes, _) => {
                 let from = usize_of(from);
                 content_part.copy_from_slice(&bytes[from..from + content]);
                 Ok(())

@@ -8,6 +8,7 @@ mod fill;
 mod member;
 mod place;
 mod promise;
+mod rewrite;
 mod stream;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use self::ahead::Frontier;
 use self::arrange::Arrange;
+use self::rewrite::ToRewrite;
 use crate::cancel::Cancel;
 use crate::edit::{Edits, Passed};
 use crate::error::Result;
@@ -34,6 +36,9 @@ pub(crate) enum Content {
     Shared(u64, u64),
     /// Memory.
     Bytes(Arc<[u8]>),
+    /// Memory, with what edits made of the content of a file: of one with other names too, also the
+    /// device and number of its inode.
+    Rewritten(Arc<[u8]>, Option<(u64, u64)>),
     /// A file of one of the plan's origins, in the state that the plan saw.
     File { origin: usize, stamp: Stamp },
     /// Such a file, with what a description says of it.
@@ -55,6 +60,7 @@ impl Content {
     pub(crate) fn identity(&self) -> Option<(u64, u64)> {
         match self {
             Self::Shared(device, inode) => Some((*device, *inode)),
+            Self::Rewritten(_, identity) => *identity,
             Self::File { stamp, .. } => stamp.shared_identity(),
             Self::Described(file) => file.identity,
             Self::Member { number, shared } => shared.then_some((NO_DEVICE, *number)),
@@ -67,7 +73,11 @@ impl Content {
         match self {
             Self::File { origin, .. } => Some(origin),
             Self::Described(file) => Some(&mut file.origin),
-            Self::None | Self::Shared(..) | Self::Bytes(_) | Self::Member { .. } => None,
+            Self::None
+            | Self::Shared(..)
+            | Self::Bytes(_)
+            | Self::Rewritten(..)
+            | Self::Member { .. } => None,
         }
     }
 }
@@ -211,6 +221,8 @@ pub struct PlanBuilder {
     warnings: Vec<Warning>,
     outputs: Vec<(u64, u64)>,
     edits: Edits,
+    /// The entries whose content edits change, by their place so far.
+    rewrites: Vec<ToRewrite>,
     limit: Option<(usize, Cancel)>,
 }
 
@@ -227,6 +239,7 @@ impl PlanBuilder {
     /// Directories that entries lack are added, with the time `mtime`. Two entries of one path, or
     /// an entry below one that is no directory, are errors.
     pub fn finish(mut self, mtime: i64) -> Result<(Plan, Edits)> {
+        self.rewrite_all()?;
         // A tree comes in order unless an edit moves something: then nothing is sorted.
         self.entries.sort_by(|left, right| compare_paths(&left.entry.path, &right.entry.path));
         let arranged = Arrange::new(mtime, self.entries.len()).run(self.entries)?;
@@ -282,6 +295,7 @@ impl PlanBuilder {
     /// Adds an entry that the edits have brought about.
     pub(crate) fn push_edited(&mut self, entry: Entry, content: Content, passed: Passed) {
         debug_assert!(entry.kind == Kind::Regular || entry.size == 0);
+        self.note_rewrites(&entry);
         self.entries.push(Box::new(Planned::new(entry, content, passed)));
         if let Some((most, cancel)) = &self.limit
             && self.entries.len() > *most

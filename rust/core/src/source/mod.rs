@@ -23,7 +23,7 @@ use std::io::{BufReader, Read};
 
 use crate::tar::Reader;
 
-pub use archive::{ArchiveFile, ArchiveStream, Form, Survey, Treatment, decoded};
+pub use archive::{ArchiveFile, ArchiveStream, Form, Pick, Survey, Treatment, decoded};
 pub use decode::{Decoder, Encoding, decode_ahead};
 pub use diff::add_diff;
 pub use file::{FileSource, add_files, check_destinations};

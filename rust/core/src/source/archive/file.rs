@@ -27,6 +27,11 @@ impl ArchiveFile {
         Ok(Self { path: path.to_path_buf(), file, stretch: None })
     }
 
+    /// Opens the one that is `size` bytes of a file, from `offset` on.
+    pub fn open_part(path: &Path, offset: u64, size: u64) -> Result<Self> {
+        Ok(Self { stretch: Some((offset, size)), ..Self::open(path)? })
+    }
+
     /// The one that is `size` bytes of an open file, from `offset` on; errors call it `name`.
     #[must_use]
     pub const fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Self {

@@ -2,6 +2,7 @@
 
 mod file;
 mod ledger;
+mod pick;
 mod survey;
 mod treatment;
 
@@ -10,13 +11,14 @@ use std::io::{BufReader, Read};
 
 pub use self::file::{ArchiveFile, decoded};
 use self::ledger::Ledger;
+pub use self::pick::Pick;
 pub use self::survey::Survey;
 pub use self::treatment::{Form, Treatment};
 use super::READ_BUFFER;
-use crate::edit::{Nature, Passed};
+use crate::edit::{Nature, Passed, rewritable};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlanReader};
-use crate::tar::{Entry, Kind, Reader, TRAILER, padded};
+use crate::tar::{BLOCK, Entry, Kind, Reader, TRAILER, padded};
 
 /// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
@@ -211,22 +213,46 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         let Some(mut entry) = self.survey.name(ordinal, entry) else { return Ok(false) };
         let nature = self.nature(&entry);
         let Some(passed) = self.treatment.treat(&mut entry, nature)? else { return Ok(false) };
+        let due = self.treatment.take_due();
         if passed.optional {
             self.ledger.pass_over(entry, passed)?;
             return Ok(false);
         }
+        let rewritten = match entry.kind {
+            Kind::Regular if !due.is_empty() => Some(self.rewritten(&due, &mut entry)?),
+            _ => None,
+        };
         let mtime = self.treatment.default_mtime();
         if !self.ledger.append(&entry, passed, mtime, &mut self.pending)? {
             return Ok(false);
         }
-        let padding = padded(entry.size) - entry.size;
-        self.content = Content::Member { rest: entry.size, padding };
-        if entry.size == 0 {
+        if let Some(content) = &rewritten {
+            self.pending.extend_from_slice(content);
+            self.pending.resize(self.pending.len().next_multiple_of(BLOCK), 0);
+            self.content = NO_CONTENT;
+        } else {
+            let padding = padded(entry.size) - entry.size;
+            self.content = Content::Member { rest: entry.size, padding };
+        }
+        if entry.size == 0 || rewritten.is_some() {
             for (link, passed) in self.survey.take_links(ordinal) {
                 self.append(&link, passed)?;
             }
         }
         Ok(true)
+    }
+
+    /// The content that edits make of a member's.
+    fn rewritten(&mut self, due: &[usize], entry: &mut Entry) -> Result<Vec<u8>> {
+        let mut content = rewritable(entry)?;
+        let mut filled = 0;
+        while filled < content.len() {
+            match self.reader.read_content(&mut content[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        self.treatment.rewrite(due, entry, content)
     }
 
     /// The nature of a member, which for a hard link is that of a member before it.

@@ -46,6 +46,22 @@ impl Treatment {
         self.policy.default_mtime()
     }
 
+    /// What is to be made of the content of the regular file that was treated last: the places of
+    /// edits.
+    pub(super) fn take_due(&mut self) -> Vec<usize> {
+        self.edits.take_due()
+    }
+
+    /// Makes it; the entry gets its new size.
+    pub(super) fn rewrite(
+        &mut self,
+        due: &[usize],
+        entry: &mut Entry,
+        content: Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        self.edits.rewrite(due, entry, content)
+    }
+
     pub(super) fn asks_nature(&self) -> bool {
         self.edits.ask_nature()
     }
