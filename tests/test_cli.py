@@ -34,6 +34,7 @@ VERBS = [
         "inspect",
         "validate",
         "mtree",
+        "recipe",
     ),
 ]
 

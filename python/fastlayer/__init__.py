@@ -16,7 +16,7 @@ containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bar
 and `validate` look at what is there, `diff` at what changed.
 """
 
-from fastlayer import edit
+from fastlayer import edit, recipes
 from fastlayer.archive.docker import save_archive
 from fastlayer.built import BuiltImage, BuiltIndex
 from fastlayer.changes import ConfigAdditions, ConfigRemovals
@@ -107,6 +107,7 @@ __all__ = [
     "diff",
     "edit",
     "inspect",
+    "recipes",
     "save_archive",
     "validate",
 ]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from . import cli, hard
+from .debs import debs
 from .engines import buildah, containerd, docker, podman
 from .peers import call, find
 from .registry import locked_registry, open_registry
@@ -14,6 +15,7 @@ __all__ = [
     "archive",
     "buildah",
     "containerd",
+    "debs",
     "docker",
     "hard_tree",
     "layout",

@@ -35,13 +35,14 @@ def upgraded() -> Path:
 
 def _made(name: str, *options: str) -> Path:
     need_root("a root file system with owners and devices")
-    made = _cache() / f"{SUITE}-{name}"
+    made = cache() / f"{SUITE}-{name}"
     if not made.exists():
         _make(made, options)
     return made
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Give the folder of what is kept between sessions."""
     folder = os.environ.get("FASTLAYER_TEST_CACHE")
     return Path(folder) if folder else Path.home() / ".cache" / "fastlayer-tests"
 

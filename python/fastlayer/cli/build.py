@@ -11,6 +11,7 @@ from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.image_source import load
 from fastlayer.cli.options import layer_options, options_of
 from fastlayer.cli.progress import meter
+from fastlayer.cli.recipe import check_recipe, recipe_image, recipe_options
 from fastlayer.cli.result import OUTPUTS, check_result, deliver, result_options, show
 from fastlayer.cli.settings import image_options, with_settings
 from fastlayer.cli.source import (
@@ -20,6 +21,7 @@ from fastlayer.cli.source import (
     base_option,
     check_base,
     layer_of,
+    rootfs_of,
     sources_of,
 )
 from fastlayer.image import Image
@@ -57,6 +59,9 @@ fastlayer build --rootfs base.tar.gz --add ./conf:/etc/app --add app:/usr/bin/ \
 # A root file system without its manual pages, and with a file more:
 fastlayer build --rootfs rootfs.tar.gz --path-exclude '/usr/share/man/*' \\
     --put policy-rc.d:/usr/sbin/:0755 --remove /boot -t debian:12-slim -o slim.tar
+
+# The same as Debian's own slim image is made:
+fastlayer build --recipe debian-slim --rootfs rootfs.tar.gz -t debian:12-slim -o slim.tar
 
 # One layer more on an image that is there, whose own layers stay as they are:
 fastlayer build --from debian.tar --add build/app:/app --entrypoint /app -t app:3 -o app.tar
@@ -111,6 +116,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     help="Begin with an image instead of nothing: docker-archive:FILE, oci:DIR[:TAG], "
     "docker://NAME, or a file or directory that is one. Its layers are copied byte for byte.",
 )
+@recipe_options
 @base_option
 @layer_options
 @edit_options
@@ -125,6 +131,7 @@ def build_command(
     """Turn the options into an image, build it and show what came out."""
     check_result(given)
     sources = sources_of(context)
+    check_recipe(given, sources)
     check_base(given["base"], given["rootfs"])
     if not given["rootfs"] and (given["uid_map"] or given["gid_map"]):
         raise click.UsageError(
@@ -151,7 +158,11 @@ def _image(
     shown: Meter,
 ) -> Image:
     """Describe the image, which checks all there is to check before any work."""
-    image = with_settings(_origin(given), given)
+    image = _origin(given)
+    if given["recipe"] is not None:
+        rootfs, *sources = sources
+        image = _by_recipe(str(rootfs), edits, given, shown)
+    image = with_settings(image, given)
     image = image.append(*(_layer(source, edits, given, shown) for source in sources))
     image.check(given["format"])
     return image
@@ -162,6 +173,12 @@ def _origin(given: Mapping[str, Any]) -> Image:
     if given["origin"] is None:
         return Image.scratch(platform=given["platform"])
     return load(given["origin"], given)
+
+
+def _by_recipe(rootfs: str, edits: LayerOptions, given: Mapping[str, Any], shown: Meter) -> Image:
+    name = "stdin" if rootfs == STDIN else rootfs
+    options = options_of(given, ("gzip", None), shown.follow(name))
+    return recipe_image(rootfs_of(rootfs), given, {**options, **edits})
 
 
 def _layer(

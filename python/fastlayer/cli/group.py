@@ -36,6 +36,7 @@ _VERBS: Final = {
     "inspect": "Show what is in an image",
     "validate": "Check an image thoroughly",
     "mtree": "Describe a directory or a layer as text",
+    "recipe": "Look at the recipes of base images",
 }
 
 _EXAMPLES: Final = """\

@@ -14,7 +14,7 @@ from fastlayer.archive.output import named
 from fastlayer.cli.command import in_order, option
 from fastlayer.cli.values import destination, source_and_path
 from fastlayer.errors import quoted
-from fastlayer.layer import Layer
+from fastlayer.layer import Layer, Readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ __all__ = [
     "check_base",
     "check_stdin",
     "layer_of",
+    "rootfs_of",
     "sources_of",
 ]
 
@@ -134,6 +135,11 @@ def layer_of(source: str, options: LayerOptions, base: str | None) -> Layer:
     if _is_mtree(source, base):
         return Layer.from_mtree(source, base=base, **options)
     return Layer.from_archive(source, **options)
+
+
+def rootfs_of(source: str) -> str | Readable:
+    """Give a root file system as recipes take it: by its name, or stdin."""
+    return _Stdin() if source == STDIN else source
 
 
 def _is_directory(path: str) -> bool:
