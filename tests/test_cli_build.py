@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from commands import config_of, fastlayer, layer_members, tags_of, tree
-from fastlayer.cli.output import Output
 from fastlayer.cli.run import run
 from fastlayer.cli.source import Addition
 from fastlayer.cli.values import words
+from fastlayer.destination import Output
 
 
 @pytest.fixture(autouse=True)

@@ -115,83 +115,100 @@ def test_a_file_is_found_beside_the_edits(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[edit]\n", "not TOML: expected "),
-        ("a = " + "[" * 10_000, "not TOML: "),
-        ("a = " + "1" * 5_000, "not TOML: "),
-        ("# " + "x" * (4 << 20), "it has more than 4194304 bytes"),
-        ("[[edits]]\n", "unknown key `edits`: did you mean `edit`?"),
-        ("version = 1\n", "unknown key `version`: expected `edit`"),
-        ('[edit]\nremove = "a"\n', "`edit` must be an array of tables: write `[[edit]]`"),
-        ('edit = ["remove a"]\n', "`edit` must be an array of tables: write `[[edit]]`"),
+        ("[[edit]\n", ":1: not TOML: expected "),
+        ("a = " + "[" * 10_000, ": not TOML: too many brackets inside one another"),
+        ("a = " + "1" * 5_000, ": not TOML: exceeds the limit "),
+        ('\n\na = """\n', ":3: not TOML: unterminated string (at end of document)"),
+        ("a = 1\n\na = 2\n", ":3: not TOML: cannot overwrite a value"),
+        ("\na = 0x8000000000000000\n", ":2: an integer has more than 64 bits"),
+        (f"[x]\na = [0,\n {{b = 0x{'f' * 9_999}}}]", ":3: an integer has more than 64 bits"),
+        ("# " + "x" * (4 << 20), ": it has more than 4194304 bytes"),
+        ("# edits\n[[edits]]\n", ":2: unknown key `edits`: did you mean `edit`?"),
+        ("version = 1\n", ":1: unknown key `version`: expected `edit`"),
+        ('[edit]\nremove = "a"\n', ":1: `edit` must be an array of tables: write `[[edit]]`"),
+        ('edit = ["remove a"]\n', ":1: `edit` must be an array of tables: write `[[edit]]`"),
     ],
 )
 def test_a_wrong_file_is_named(text: str, message: str, tmp_path: Path) -> None:
     """In one line, whatever is in it."""
     with pytest.raises(fl.InvalidArgumentError) as failure:
         loaded(tmp_path, text)
-    assert str(failure.value).startswith(f"`{tmp_path}/edits.toml`: {message}")
+    assert str(failure.value).startswith(f"`{tmp_path}/edits.toml`{message}")
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("line", "text", "message"),
     [
-        ("", "nothing says what to do: expected `exclude`, `path_rules`, "),
-        ('content = "x"', "nothing says what to do: expected "),
-        ('remov = "a"', "unknown key `remov`: did you mean `remove`?"),
-        ('path-rules = "a"', "unknown key `path-rules`: did you mean `path_rules`?"),
-        ('hardlink = "a"', "unknown key `hardlink`: expected `exclude`, "),
-        ('put = "a"\nmod = "0644"', "unknown key `mod`: did you mean `mode`?"),
-        ('put = "a"\nto = "b"', "unknown key `to`: expected `content`, `file`, `mode`, `owner`"),
-        ('remove = "a"\nx = 1', "unknown key `x`: expected `optional`"),
-        ('remove = "a"\noptional = 1', "`remove`: `optional` must be `true` or `false`"),
-        ('append = "a"', "`append` needs `lines`"),
-        ('append = "a"\nlines = ""', "`append`: `lines` is `b''`: expected bytes"),
+        (3, "", "nothing says what to do: expected `exclude`, `path_rules`, "),
+        (3, 'content = "x"', "nothing says what to do: expected "),
+        (4, 'remov = "a"', "unknown key `remov`: did you mean `remove`?"),
+        (4, 'path-rules = "a"', "unknown key `path-rules`: did you mean `path_rules`?"),
+        (4, 'hardlink = "a"', "unknown key `hardlink`: expected `exclude`, "),
+        (5, 'put = "a"\nmod = "0644"', "unknown key `mod`: did you mean `mode`?"),
+        (5, 'put = "a"\nto = "b"', "unknown key `to`: expected `content`, `file`, `mode`, `owner`"),
+        (5, 'remove = "a"\nx = 1', "unknown key `x`: expected `optional`"),
+        (5, 'remove = "a"\noptional = 1', "`remove`: `optional` must be `true` or `false`"),
+        (3, 'append = "a"', "`append` needs `lines`"),
+        (4, 'append = "a"\nlines = ""', "`append`: `lines` is `b''`: expected bytes"),
         (
+            4,
             'substitute = "a"\npattern = "("\nreplacement = ""',
             "`substitute`: the expression `(`, or its replacement, is wrong: missing )",
         ),
-        ('"a\\nb" = 1', r"unknown key `a\nb`: expected "),
-        ('put = "a"\nremove = "b"', "`put` and `remove` are two edits: write `[[edit]]` before "),
-        ('rename = "a"', "`rename` needs `to`"),
-        ('symlink = "a"', "`symlink` needs `target`"),
-        ('chmod = "a"', "`chmod` needs `mode`"),
-        ('chown = "a"', "`chown` needs `owner`"),
-        ('put = "a"', "`put`: it needs one of `content` and `file`"),
-        ('put = "a"\ncontent = ""\nfile = "b"', "`put`: it needs one of `content` and `file`"),
-        ('put = "a"\ncontent = 1', "`put`: `content` must be text, got `int`"),
-        ('put = ["a"]\ncontent = ""', "`put`: `put` must be text, got `list`"),
-        ('put = "a"\nfile = ""', "`put`: `file` is empty or has a NUL: ``"),
-        ('put = "a"\nfile = "b\\u0000"', r"`put`: `file` is empty or has a NUL: `b\x00`"),
-        ('symlink = "a"\ntarget = "\\u0000"', "`symlink`: `target` is empty or has a NUL: "),
-        ('remove = "../a"', "`remove`: invalid path: "),
-        ('remove = "/"', "`remove`: invalid path: `/` is the root of the layer"),
-        ("remove = []", "`remove`: it needs at least one path"),
-        ("remove = [1]", "`remove`: `remove` must be text or an array of text"),
-        ("exclude = []", "`exclude`: `exclude` needs at least one pattern"),
-        ('truncate = "[a"', "`truncate`: bad exclusion pattern `[a`"),
-        ('path_rules = "usr"', "`path_rules`: bad path rule `usr`: expected `path-exclude="),
-        ('chmod = "a"\nmode = 644', '`chmod`: `mode` must be text in octal, such as `"0644"`'),
-        ('chmod = "a"\nmode = "u+x"', "`chmod`: `u+x` is not an octal number such as `0755`"),
-        ('chmod = "a"\nmode = "17777"', "`chmod`: `mode` is `0o17777`: expected "),
-        ('chown = "a"\nowner = 0', "`chown`: `owner` must be text, got `int`"),
-        ('chown = "a"\nowner = "root"', "`chown`: `owner` is `root`: expected numbers"),
-        ('clamp_mtime = "now"', "`clamp_mtime`: expected seconds since 1970, or a time such as "),
-        ("clamp_mtime = true", "`clamp_mtime`: `time` must be a number, got `bool`"),
-        ("clamp_mtime = 2025-04-18T19:07:30", "`clamp_mtime`: `time`: `2025-04-18 19:07:30` has "),
+        (4, '"a\\nb" = 1', r"unknown key `a\nb`: expected "),
+        (
+            5,
+            'put = "a"\nremove = "b"',
+            "`put` and `remove` are two edits: write `[[edit]]` before ",
+        ),
+        (3, 'rename = "a"', "`rename` needs `to`"),
+        (3, 'symlink = "a"', "`symlink` needs `target`"),
+        (3, 'chmod = "a"', "`chmod` needs `mode`"),
+        (3, 'chown = "a"', "`chown` needs `owner`"),
+        (3, 'put = "a"', "`put`: it needs one of `content` and `file`"),
+        (3, 'put = "a"\ncontent = ""\nfile = "b"', "`put`: it needs one of `content` and `file`"),
+        (5, 'put = "a"\ncontent = 1', "`put`: `content` must be text, got `int`"),
+        (4, 'put = ["a"]\ncontent = ""', "`put`: `put` must be text, got `list`"),
+        (5, 'put = "a"\nfile = ""', "`put`: `file` is empty or has a NUL: ``"),
+        (5, 'put = "a"\nfile = "b\\u0000"', r"`put`: `file` is empty or has a NUL: `b\x00`"),
+        (5, 'symlink = "a"\ntarget = "\\u0000"', "`symlink`: `target` is empty or has a NUL: "),
+        (4, 'remove = "../a"', "`remove`: invalid path: "),
+        (4, 'remove = "/"', "`remove`: invalid path: `/` is the root of the layer"),
+        (4, "remove = []", "`remove`: it needs at least one path"),
+        (4, "remove = [1]", "`remove`: `remove` must be text or an array of text"),
+        (4, "exclude = []", "`exclude`: `exclude` needs at least one pattern"),
+        (4, 'truncate = "[a"', "`truncate`: bad exclusion pattern `[a`"),
+        (4, 'path_rules = "usr"', "`path_rules`: bad path rule `usr`: expected `path-exclude="),
+        (5, 'chmod = "a"\nmode = 644', '`chmod`: `mode` must be text in octal, such as `"0644"`'),
+        (5, 'chmod = "a"\nmode = "u+x"', "`chmod`: `u+x` is not an octal number such as `0755`"),
+        (5, 'chmod = "a"\nmode = "17777"', "`chmod`: `mode` is `0o17777`: expected "),
+        (5, 'chown = "a"\nowner = 0', "`chown`: `owner` must be text, got `int`"),
+        (5, 'chown = "a"\nowner = "root"', "`chown`: `owner` is `root`: expected numbers"),
+        (
+            4,
+            'clamp_mtime = "now"',
+            "`clamp_mtime`: `clamp_mtime` must be seconds since 1970, or a time such as ",
+        ),
+        (4, "clamp_mtime = true", "`clamp_mtime`: `time` must be a number, got `bool`"),
+        (
+            4,
+            "clamp_mtime = 2025-04-18T19:07:30",
+            "`clamp_mtime`: `time`: `2025-04-18 19:07:30` has ",
+        ),
     ],
 )
-def test_a_wrong_edit_is_named(text: str, message: str, tmp_path: Path) -> None:
-    """By file, number and key."""
+def test_a_wrong_edit_is_named(line: int, text: str, message: str, tmp_path: Path) -> None:
+    """By file, line, number and key."""
     with pytest.raises(fl.InvalidArgumentError) as failure:
         loaded(tmp_path, f'[[edit]]\nremove = ["a", "b"]\n[[edit]]\n{text}\n')
-    assert str(failure.value).startswith(f"`{tmp_path}/edits.toml`: edit 2: {message}")
+    assert str(failure.value).startswith(f"`{tmp_path}/edits.toml`:{line}: edit 2: {message}")
     assert "\n" not in str(failure.value)
 
 
 def test_text_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
     """TOML is UTF-8."""
     (tmp_path / "x").write_bytes(b'[[edit]]\nremove = "\xff"\n')
-    with pytest.raises(fl.InvalidArgumentError, match=r"not TOML: 'utf-8' codec can't decode"):
+    with pytest.raises(fl.InvalidArgumentError, match=r"`:2: not TOML: it is not valid UTF-8"):
         edit.load(tmp_path / "x")
 
 

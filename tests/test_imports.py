@@ -14,9 +14,9 @@ PACKAGE = Path(fl.__file__).parent
 # Values ← documents ← engine ← stored ← layer ← image ← archive ← location ← looking ← cli.
 ORDER = [
     {"errors"},
-    {"attribute", "digest", "media_type", "rewriting", "setting", "undo"},
-    {"platform", "epoch"},
-    {"reference", "registries"},
+    {"attribute", "digest", "media_type", "rewriting", "setting", "toml_lines", "undo"},
+    {"platform", "epoch", "toml_file"},
+    {"reference", "registries", "toml_table"},
     {"descriptor", "document", "store", "tags"},
     {"config", "manifest", "index"},
     {"changes", "engine"},
@@ -25,14 +25,15 @@ ORDER = [
     {"options"},
     {"stored"},
     {"layer", "mtree"},
-    {"built", "derive", "rebase"},
+    {"built", "derive", "rebase", "rootfs"},
     {"assembly"},
     {"image"},
     {"image_index"},
     {"recipes"},
     {"archive", "registry"},
     {"location"},
-    {"difference", "inspection", "validation"},
+    {"destination", "difference", "inspection", "validation"},
+    {"image_file"},
     {"cli"},
 ]
 # Methods that write are doors to the sinks above them, and `edit.load` is one to its file format;

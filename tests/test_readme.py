@@ -25,8 +25,10 @@ def workplace(tmp_path: Path) -> Path:
         (tmp_path / directory).mkdir(parents=True)
     (tmp_path / "rootfs/etc/os-release").write_text("PRETTY_NAME=test\n")
     (tmp_path / "conf/app.conf").touch()
-    for program in ("build/app", "build/hello"):
+    for program in ("build/app", "build/hello", "build/amd64/app", "build/arm64/app"):
+        (tmp_path / program).parent.mkdir(exist_ok=True)
         (tmp_path / program).write_bytes(b"\x7fELF")
+    (tmp_path / "image.toml").write_text("".join(blocks("toml")))
     (tmp_path / "motd").touch()
     for archive, mode in (("base.tar.gz", "w:gz"), ("rootfs.tar.xz", "w:xz")):
         with tarfile.open(tmp_path / archive, mode) as tar:  # type: ignore[call-overload]
@@ -34,9 +36,9 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python_blocks() -> list[str]:
-    """The Python examples of README."""
-    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+def blocks(language: str) -> list[str]:
+    """The examples of README in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
 
 
 def fastlayer_commands() -> Iterator[list[str]]:
@@ -50,7 +52,7 @@ def fastlayer_commands() -> Iterator[list[str]]:
 
 def test_the_python_examples_run(workplace: Path) -> None:
     """They make the archive that the text goes on to load, and the layer of a difference."""
-    subprocess.run([sys.executable, "-c", "".join(python_blocks())], cwd=workplace, check=True)
+    subprocess.run([sys.executable, "-c", "".join(blocks("python"))], cwd=workplace, check=True)
     assert tarfile.is_tarfile(workplace / "build/custom-image.tar")
     with tarfile.open(workplace / "upgrade.tar.gz") as layer:
         assert layer.getnames() == [".", "etc", "etc/os-release"]
@@ -62,6 +64,7 @@ def test_the_commands_run_in_their_order(workplace: Path) -> None:
         run_in_order(workplace, registry.domain)
     assert tarfile.is_tarfile(workplace / "debian.tar")
     assert (workplace / "out" / "index.json").exists()
+    assert (workplace / "app3" / "index.json").exists()
 
 
 def run_in_order(workplace: Path, domain: str) -> None:

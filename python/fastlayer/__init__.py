@@ -47,6 +47,7 @@ from fastlayer.errors import (
     UnsupportedEntryError,
 )
 from fastlayer.image import Image
+from fastlayer.image_file import ImageFile, read_image_file
 from fastlayer.image_index import Index, IndexEntry
 from fastlayer.inspection import Inspection, inspect
 from fastlayer.layer import BuiltLayer, Layer
@@ -73,6 +74,7 @@ __all__ = [
     "History",
     "Image",
     "ImageConfig",
+    "ImageFile",
     "Index",
     "IndexEntry",
     "Inspection",
@@ -107,6 +109,7 @@ __all__ = [
     "diff",
     "edit",
     "inspect",
+    "read_image_file",
     "recipes",
     "save_archive",
     "validate",

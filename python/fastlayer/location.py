@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, cast
 
 from fastlayer.archive.blob import file_blob
-from fastlayer.archive.contents import find_contents, open_contents, scan_layer_file
+from fastlayer.archive.contents import TRANSPORTS, find_contents, open_contents, scan_layer_file
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError, quoted
@@ -25,6 +25,7 @@ __all__ = [
     "DOCKER",
     "find_place",
     "open_place",
+    "placed_in",
     "read_image",
     "read_layer",
     "reference_in",
@@ -67,6 +68,16 @@ def reference_in(source: str | os.PathLike[str]) -> Reference | None:
     if not isinstance(source, str) or not source.startswith(DOCKER):
         return None
     return Reference.parse(source.removeprefix(DOCKER)).with_default_tag()
+
+
+def placed_in(folder: str, source: str) -> str:
+    """Return `source` with its file or directory in `folder`, unless that is absolute."""
+    if source.startswith(DOCKER):
+        return source
+    transport, colon, path = source.partition(":")
+    if colon and transport in TRANSPORTS:
+        return f"{transport}:{os.path.join(folder, path)}"  # noqa: PTH118
+    return os.path.join(folder, source)  # noqa: PTH118 (a name with a `/` at its end keeps that)
 
 
 def read_image(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
 from fastlayer import engine
 from fastlayer.edit import Edit
@@ -14,6 +15,7 @@ from fastlayer.errors import (
     UnmatchedEditError,
     quoted,
 )
+from fastlayer.media_type import Compression
 from fastlayer.policy import Policy
 
 if TYPE_CHECKING:
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
 
     from fastlayer.attribute import Ranges
     from fastlayer.engine import Progress
-    from fastlayer.media_type import Compression
 
-__all__ = ["LayerOptions", "PackOptions", "Recipe", "Unmatched"]
+__all__ = ["LayerOptions", "PackOptions", "Recipe", "Unmatched", "compression_and_level"]
 
 Unmatched: TypeAlias = Literal["warn", "error", "ignore"]
+
+_LEVEL: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 class PackOptions(TypedDict, total=False):
@@ -154,6 +157,24 @@ class Recipe:
         if self.unmatched == "warn":
             for edit in shown:
                 warnings.warn(f"nothing matched the edit {edit}", SourceWarning, stacklevel=3)
+
+
+def compression_and_level(text: str) -> tuple[Compression, int | None]:
+    """Read `zstd` or `zstd:19`; the range of the level is known to the core.
+
+    Raises `InvalidArgumentError`.
+    """
+    name, colon, level = text.partition(":")
+    for known in get_args(Compression):
+        if name == known:
+            break
+    else:
+        raise InvalidArgumentError(
+            f"unknown compression {quoted(name)}: expected `gzip[:LEVEL]`, `zstd[:LEVEL]` or `none`"
+        )
+    if colon and not _LEVEL.fullmatch(level):
+        raise InvalidArgumentError(f"the level {quoted(level)} is not a number")
+    return known, int(level) if colon else None
 
 
 def _check_names(options: Mapping[str, object], known: type) -> None:

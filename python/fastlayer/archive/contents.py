@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastlayer.stored.tree import Stored
 
 __all__ = [
+    "TRANSPORTS",
     "Contents",
     "find_contents",
     "open_contents",
@@ -39,7 +40,8 @@ __all__ = [
 ]
 
 Transport = Literal["docker-archive", "oci-archive", "oci"]
-_TRANSPORTS: Final[tuple[Transport, ...]] = ("docker-archive", "oci-archive", "oci")
+TRANSPORTS: Final[tuple[Transport, ...]] = ("docker-archive", "oci-archive", "oci")
+"""How the name of a file or directory begins that says what is expected there."""
 
 
 class _Place(NamedTuple):
@@ -53,7 +55,7 @@ class _Place(NamedTuple):
     def parse(cls, text: str | os.PathLike[str]) -> Self:
         path = os.fsdecode(text)
         rest = path.partition(":")[2]
-        transport = next((known for known in _TRANSPORTS if path.startswith(f"{known}:")), None)
+        transport = next((known for known in TRANSPORTS if path.startswith(f"{known}:")), None)
         if transport is None or not isinstance(text, str):
             return cls(None, path, None)
         # A file may have a colon in its name; what exists is what is meant.

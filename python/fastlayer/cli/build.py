@@ -8,11 +8,18 @@ import click
 
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.edits import edit_options, edits_of
+from fastlayer.cli.image_file import build_image_file, is_image_file
 from fastlayer.cli.image_source import load
 from fastlayer.cli.options import layer_options, options_of
 from fastlayer.cli.progress import meter
 from fastlayer.cli.recipe import check_recipe, recipe_image, recipe_options
-from fastlayer.cli.result import OUTPUTS, check_result, deliver, result_options, show
+from fastlayer.cli.result import (
+    OUTPUTS,
+    check_result,
+    deliver,
+    optional_result_options,
+    show,
+)
 from fastlayer.cli.settings import image_options, with_settings
 from fastlayer.cli.source import (
     STDIN,
@@ -24,6 +31,7 @@ from fastlayer.cli.source import (
     rootfs_of,
     sources_of,
 )
+from fastlayer.errors import quoted
 from fastlayer.image import Image
 from fastlayer.stored.image import StoredLayer
 
@@ -42,6 +50,10 @@ Build an image and write it to OUTPUT, complete or not at all.
 Each --rootfs and --add makes one layer, in the order given; the options of layers hold for all of
 them. Edits change each --rootfs layer, in the order given, after those options; an --add layer is
 what its own option says.
+
+A FILE.toml says all of this instead; see docs/image-file.md. Of the options of layers,
+--compression, --threads and --verify go with it. -t and -o take the place of its own, --platform
+chooses some of its platforms, and the settings of the image are added to those that it has.
 """
 
 _EXAMPLES: Final = """\
@@ -72,6 +84,9 @@ mmdebstrap bookworm - | fastlayer build --rootfs - -t debian:12 -o - | podman lo
 # A tree made in a user namespace, with the owners that it has inside:
 sudo fastlayer build --rootfs rootfs --uid-map 0:100000:65536 -t debian:12 -o debian.tar
 
+# All that a file describes, for one of its platforms:
+fastlayer build image.toml --platform linux/arm64 -o oci:out
+
 # Small, and the same bytes every time:
 fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar --json
 """
@@ -83,6 +98,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     examples=_EXAMPLES,
     help=f"{_HELP}\n{OUTPUTS}",
 )
+@click.argument("source", required=False, metavar="[FILE.toml]")
 @option(
     "--rootfs",
     section="Layers",
@@ -121,14 +137,24 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
 @layer_options
 @edit_options
 @image_options
-@result_options
+@optional_result_options
 @click.pass_context
 def build_command(
     context: click.Context,
     /,
+    source: str | None,
     **given: Any,
 ) -> None:
-    """Turn the options into an image, build it and show what came out."""
+    """Turn the options, or a file, into an image, build it and show what came out."""
+    if source is not None:
+        if not is_image_file(source):
+            raise click.UsageError(
+                f"{quoted(source)} is no image file, whose name ends in `.toml`: "
+                "sources of layers are given by `--rootfs` and `--add`",
+                context,
+            )
+        build_image_file(context, source, given)
+        return
     check_result(given)
     sources = sources_of(context)
     check_recipe(given, sources)

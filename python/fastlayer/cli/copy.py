@@ -9,7 +9,7 @@ import click
 from fastlayer.cli.command import Command
 from fastlayer.cli.copying import copy_image, copy_options
 from fastlayer.cli.image_source import IMAGES
-from fastlayer.cli.output import Output
+from fastlayer.cli.output import parse_output
 from fastlayer.cli.result import OUTPUTS
 
 __all__ = ["copy_command"]
@@ -33,7 +33,7 @@ fastlayer copy --all docker://registry.example/app:1 docker://localhost:5000/app
 
 @click.command("copy", cls=Command, examples=_EXAMPLES, help=f"{_HELP}\n{IMAGES}\n{OUTPUTS}")
 @click.argument("image", metavar="IMAGE")
-@click.argument("output", metavar="OUTPUT", type=Output.parse)
+@click.argument("output", metavar="OUTPUT", type=parse_output)
 @copy_options
 def copy_command(image: str, **given: Any) -> None:
     """Copy what the arguments name."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fastlayer.built import BuiltImage, BuiltIndex
-    from fastlayer.cli.output import Output
+    from fastlayer.destination import Output
 
 __all__ = ["copy_image", "copy_options"]
 

@@ -9,8 +9,8 @@ import click
 
 from fastlayer import edit
 from fastlayer.cli.command import in_order, option
-from fastlayer.cli.values import destination, file_mode, source_and_path
-from fastlayer.errors import InvalidArgumentError, quoted
+from fastlayer.cli.values import checked, destination, file_mode, source_and_path
+from fastlayer.errors import quoted
 from fastlayer.options import Unmatched
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["edit_options", "edits_of"]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
-_T = TypeVar("_T")
 
 _SECTION: Final = "Edits"
 _RULES: Final = ("path_exclude", "path_include")
@@ -88,23 +87,11 @@ def _rule(kind: str) -> Callable[[str], str]:
     return rule
 
 
-def _checked(read: Callable[[str], _T]) -> Callable[[str], _T]:
-    """Make what a wrong edit raises click's own error, to which it adds the option."""
-
-    def value(text: str) -> _T:
-        try:
-            return read(text)
-        except InvalidArgumentError as error:
-            raise click.BadParameter(str(error)) from error
-
-    return value
-
-
 def _option(
     name: str, read: Callable[[str], object], metavar: str, text: str
 ) -> Callable[[_F], _F]:
     return option(
-        name, section=_SECTION, metavar=metavar, type=_checked(read), multiple=True, help=text
+        name, section=_SECTION, metavar=metavar, type=checked(read), multiple=True, help=text
     )
 
 

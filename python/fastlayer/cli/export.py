@@ -9,10 +9,11 @@ import click
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.image_source import IMAGES, load, platform_option
 from fastlayer.cli.options import json_option, progress_option
-from fastlayer.cli.output import STDOUT, check_stdout, layer_output, stdout
+from fastlayer.cli.output import check_stdout, layer_output
 from fastlayer.cli.progress import meter
 from fastlayer.cli.registry import registry_options
 from fastlayer.cli.summary import print_record, show_layer
+from fastlayer.destination import STDOUT, stdout
 
 __all__ = ["export_command"]
 

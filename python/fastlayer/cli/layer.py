@@ -9,10 +9,11 @@ import click
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
-from fastlayer.cli.output import STDOUT, check_stdout, layer_output, save_layer
+from fastlayer.cli.output import check_stdout, layer_output, save_layer
 from fastlayer.cli.progress import meter
 from fastlayer.cli.source import STDIN, base_option, check_base, check_stdin, layer_of
 from fastlayer.cli.summary import print_record, show_layer
+from fastlayer.destination import STDOUT
 
 if TYPE_CHECKING:
     from fastlayer.media_type import Compression

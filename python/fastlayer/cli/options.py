@@ -8,7 +8,8 @@ import click
 
 from fastlayer.cli.command import option
 from fastlayer.cli.progress import MODES
-from fastlayer.cli.values import compression, id_range, mtime
+from fastlayer.cli.values import checked, id_range, mtime
+from fastlayer.options import compression_and_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +106,7 @@ _PACKING: Final = (
         "--compression",
         section=_SECTION,
         metavar="NAME[:LEVEL]",
-        type=compression,
+        type=checked(compression_and_level),
         help="gzip (levels 1-9, default 4), zstd (1-22, default 3) or none.",
     ),
     option(

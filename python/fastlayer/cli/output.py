@@ -1,161 +1,28 @@
-"""Where results go: `-o` of every verb, by the names that skopeo's users know."""
+"""The checks of `-o` that only a command line needs, and where a single layer goes."""
 
 from __future__ import annotations
 
-import errno
-import os
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from fastlayer.archive.docker import save_archive
-from fastlayer.archive.layout import write_layout
-from fastlayer.errors import InvalidReferenceError, quoted
-from fastlayer.location import reference_in
-from fastlayer.reference import Reference
+from fastlayer.cli.values import checked
+from fastlayer.destination import STDOUT, Output, check_file, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import BinaryIO
-
-    from fastlayer.built import Buildable, BuiltT
     from fastlayer.layer import BuiltLayer, Layer
-    from fastlayer.media_type import Format
-    from fastlayer.registries import Registries
 
-__all__ = ["STDOUT", "Output", "check_stdout", "layer_output", "save_layer", "stdout"]
+__all__ = ["check_stdout", "layer_output", "parse_output", "save_layer"]
 
-STDOUT: Final = "-"
-
-_NOT_YET: Final = {
-    "docker-daemon:": "this version cannot write there: write an archive and `docker load` it",
-    "containers-storage:": "this version cannot write there: write an archive and `podman load` it",
-    "dir:": "this version does not write that form: use `oci:DIR`",
-}
-
-# Transports with the form of what is written there.
-_FORMS: Final = {
-    "docker-archive": "docker-archive:FILE[:NAME:TAG]",
-    "oci-archive": "oci-archive:FILE[:NAME:TAG]",
-    "oci": "oci:DIR[:TAG]",
-}
+parse_output: Final = checked(Output.parse)
+"""Read `-o`. Raises `click.BadParameter`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Where an image goes, and a further name for it there: a whole one, or the tag alone."""
-
-    kind: Literal["archive", "layout", "registry", "stdout"]
-    path: str
-    name: str = ""
-    tag: str = ""
-    reference: Reference | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Output:
-        """Read `-o`. Raises `click.BadParameter`."""
-        if text == STDOUT:
-            return cls("stdout", "")
-        reference = _reference(text)
-        if reference is not None:
-            name, tag = reference.familiar, reference.tag or ""
-            return cls("registry", text, name=name, tag=tag, reference=reference)
-        for transport, reason in _NOT_YET.items():
-            if text.startswith(transport):
-                raise click.BadParameter(f"{quoted(text)}: {reason}")
-        transport, colon, rest = text.partition(":")
-        if colon and transport in _FORMS:
-            return cls._of_transport(transport, rest)
-        _check_file(text, f"write `oci:{text}` for a layout")
-        return cls("archive", text)
-
-    @classmethod
-    def _of_transport(cls, transport: str, rest: str) -> Output:
-        path, colon, name = rest.partition(":")
-        if not path or (colon and not name):
-            raise click.BadParameter(
-                f"{quoted(f'{transport}:{rest}')} is not of the form `{_FORMS[transport]}`"
-            )
-        if transport != "oci":
-            _check_file(path, f"write `oci:{path}` for a layout")
-        # A word alone is an image for Docker, but the tag of one where OCI has the say.
-        is_tag = transport != "docker-archive" and not set(name) & set("/:")
-        return cls(
-            "layout" if transport == "oci" else "archive",
-            path,
-            name="" if is_tag else name,
-            tag=name if is_tag else "",
-        )
-
-    def __str__(self) -> str:
-        """Show it as `fastlayer inspect` takes it."""
-        if self.kind == "stdout":
-            return "stdout"
-        return f"oci:{self.path}" if self.kind == "layout" else self.path
-
-    def write(
-        self,
-        image: Buildable[BuiltT],
-        tags: Sequence[str],
-        format: Format | None,  # noqa: A002
-        registries: Registries,
-        names: Sequence[str] = (),
-    ) -> BuiltT:
-        """Build the image or index there; `names` are for layouts only.
-
-        Raises what its sink raises, and `click.UsageError`.
-        """
-        if self.reference is not None:
-            from fastlayer.registry.sink import push  # noqa: PLC0415 (its client is large)
-
-            return push(self.reference, image, tags=tags, registries=registries, format=format)
-        tags = [*tags, *self._names(tags)]
-        if self.kind == "layout":
-            own = [self.tag] if self.tag else []
-            return write_layout(self.path, image, tags=tags, names=[*own, *names], format=format)
-        target = self.path if self.kind == "archive" else stdout()
-        return save_archive(target, [(image, tags)], format=format)[0]
-
-    def write_all(
-        self,
-        items: Sequence[tuple[Buildable[BuiltT], Sequence[str], Sequence[str]]],
-        format: Format | None,  # noqa: A002
-        registries: Registries,
-    ) -> list[BuiltT]:
-        """Build several there, each with its tags and names. Raises what `write` raises."""
-        if len(items) == 1 or self.kind == "layout":
-            return [
-                self.write(item, tags, format, registries, names) for item, tags, names in items
-            ]
-        target = self.path if self.kind == "archive" else stdout()
-        return save_archive(target, [(item, tags) for item, tags, _ in items], format=format)
-
-    def _names(self, tags: Sequence[str]) -> list[str]:
-        """List the further name, if any: a tag alone is one more tag of the first `--tag`."""
-        if self.tag and tags:
-            return [str(Reference.parse(tags[0]).with_tag(self.tag))]
-        if self.tag and self.kind == "archive":
-            raise click.UsageError(
-                f"`oci-archive:{self.path}:{self.tag}` has a tag without a name: "
-                f"write `oci-archive:{self.path}:NAME:{self.tag}`"
-            )
-        return [self.name] if self.name else []
-
-
-def _reference(text: str) -> Reference | None:
-    try:
-        return reference_in(text)
-    except InvalidReferenceError as error:
-        raise click.BadParameter(str(error)) from error
-
-
+@checked
 def layer_output(text: str) -> str:
     """Read `-o` of a layer. Raises `click.BadParameter`."""
     if text != STDOUT:
-        _check_file(text, "name a file in it")
+        check_file(text, "name a file in it")
     return text
 
 
@@ -172,18 +39,3 @@ def check_stdout(*, used: bool, as_json: bool) -> None:
 def save_layer(layer: Layer, output: str) -> BuiltLayer:
     """Write a layer's blob to a file or to stdout. Raises what `Layer.build` raises."""
     return layer.save(stdout() if output == STDOUT else output)
-
-
-def _check_file(path: str, advice: str) -> None:
-    if not path:
-        raise click.BadParameter("the name of a file is missing")
-    if Path(path).is_dir():
-        raise click.BadParameter(f"{quoted(path)} is a directory: {advice}")
-
-
-def stdout() -> BinaryIO:
-    """Give standard output as bytes. Raises `OSError` if there is none."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdout>")
-    sys.stdout.flush()
-    return sys.stdout.buffer

@@ -8,7 +8,7 @@ import click
 
 from fastlayer.cli.command import Command
 from fastlayer.cli.copying import copy_image, copy_options
-from fastlayer.cli.output import Output
+from fastlayer.cli.output import parse_output
 from fastlayer.cli.result import OUTPUTS
 from fastlayer.location import DOCKER
 
@@ -26,7 +26,7 @@ fastlayer pull registry.example/team/app:1 oci:images --platform linux/arm64
 
 @click.command("pull", cls=Command, examples=_EXAMPLES, help=f"{_HELP}\n{OUTPUTS}")
 @click.argument("reference", metavar="NAME[:TAG]")
-@click.argument("output", metavar="OUTPUT", type=Output.parse)
+@click.argument("output", metavar="OUTPUT", type=parse_output)
 @copy_options
 def pull_command(reference: str, **given: Any) -> None:
     """Pull what the arguments name."""

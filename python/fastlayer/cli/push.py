@@ -9,7 +9,7 @@ import click
 from fastlayer.cli.command import Command
 from fastlayer.cli.copying import copy_image, copy_options
 from fastlayer.cli.image_source import IMAGES
-from fastlayer.cli.output import Output
+from fastlayer.destination import Output
 from fastlayer.location import DOCKER
 
 __all__ = ["push_command"]

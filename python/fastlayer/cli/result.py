@@ -9,7 +9,7 @@ import click
 from fastlayer.built import BuiltImage
 from fastlayer.cli.command import option
 from fastlayer.cli.options import json_option, progress_option
-from fastlayer.cli.output import Output, check_stdout
+from fastlayer.cli.output import check_stdout, parse_output
 from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record, show_image, show_index
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fastlayer.built import Buildable, BuiltIndex, BuiltT
+    from fastlayer.destination import Output
 
 __all__ = [
     "OUTPUTS",
     "check_result",
     "deliver",
     "format_option",
+    "optional_result_options",
     "result_options",
     "show",
     "tag_option",
@@ -58,16 +60,20 @@ format_option: Final = option(
     help="Media types of the image; by default those that it has, or oci.",
 )
 
-_OPTIONS: Final = (
-    option(
+
+def _output_option(*, required: bool) -> Callable[[_F], _F]:
+    return option(
         "-o",
         "--output",
         section="Output",
         metavar="OUTPUT",
-        type=Output.parse,
-        required=True,
+        type=parse_output,
+        required=required,
         help="Where the image goes; see above.",
-    ),
+    )
+
+
+_OPTIONS: Final = (
     tag_option,
     format_option,
     json_option,
@@ -84,13 +90,26 @@ _OPTIONS: Final = (
 
 def result_options(command: _F) -> _F:
     """Give a command the options of what comes out: `output`, `tags`, `format`, `as_json`."""
-    for declare in reversed(_OPTIONS):
+    return _with_result(command, _output_option(required=True))
+
+
+def optional_result_options(command: _F) -> _F:
+    """Give a command these options, where a file may say the output instead."""
+    return _with_result(command, _output_option(required=False))
+
+
+def _with_result(command: _F, output: Callable[[_F], _F]) -> _F:
+    for declare in reversed((output, *_OPTIONS)):
         command = declare(command)
     return registry_options(command)
 
 
 def check_result(given: Mapping[str, Any]) -> None:
-    """Refuse an output that cannot be, before any work. Raises `click.UsageError`."""
+    """Refuse an output that is missing or cannot be, before any work. Raises `click.UsageError`."""
+    if given["output"] is None:
+        context = click.get_current_context()
+        (param,) = (one for one in context.command.params if one.name == "output")
+        raise click.MissingParameter(ctx=context, param=param)
     check_stdout(used=given["output"].kind == "stdout", as_json=given["as_json"])
 
 

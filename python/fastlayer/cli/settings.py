@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fastlayer.image import Image
 
-__all__ = ["image_options", "with_settings"]
+__all__ = ["image_options", "with_options", "with_settings"]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -108,6 +108,14 @@ def with_settings(image: Image, given: Mapping[str, Any]) -> Image:
     epoch = source_date_epoch()
     if image.origin is not None and epoch is not None:
         image = image.with_config(created=epoch)
+    return with_options(image, given)
+
+
+def with_options(image: Image, given: Mapping[str, Any]) -> Image:
+    """Return `image` with these settings alone, whatever `SOURCE_DATE_EPOCH` says.
+
+    Raises `click.UsageError` that names the option.
+    """
     for name, setting in _SETTINGS.items():
         if given[name] not in (None, ()):
             value = dict(given[name]) if name == "label" else given[name]

@@ -15,6 +15,7 @@ from fastlayer.cli.command import in_order, option
 from fastlayer.cli.values import destination, source_and_path
 from fastlayer.errors import quoted
 from fastlayer.layer import Layer, Readable
+from fastlayer.rootfs import is_mtree, rootfs_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +42,6 @@ base_option: Final = option(
     metavar="DIR",
     help="Where the contents of an mtree file are; by default in its own folder.",
 )
-
-# How an mtree file begins. So may a tar, whose first 512 bytes have a NUL in them.
-_MTREE: Final = b"#mtree"
-_HEADER: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,8 @@ def check_stdin(sources: list[str]) -> None:
 
 def check_base(base: str | None, sources: Sequence[str]) -> None:
     """Refuse a base that nothing needs. Raises `click.UsageError`."""
-    if base is not None and not any(_is_mtree(source, base) for source in sources):
+    files = [source for source in sources if source != STDIN]
+    if base is not None and not any(is_mtree(source, base) for source in files):
         raise click.UsageError("`--base` is for the contents of an mtree file, and there is none")
 
 
@@ -130,11 +128,7 @@ def layer_of(source: str, options: LayerOptions, base: str | None) -> Layer:
     """
     if source == STDIN:
         return Layer.from_stream(_Stdin(), **options)
-    if _is_directory(source):
-        return Layer.from_directory(source, **options)
-    if _is_mtree(source, base):
-        return Layer.from_mtree(source, base=base, **options)
-    return Layer.from_archive(source, **options)
+    return rootfs_layer(source, base, options)
 
 
 def rootfs_of(source: str) -> str | Readable:
@@ -144,21 +138,6 @@ def rootfs_of(source: str) -> str | Readable:
 
 def _is_directory(path: str) -> bool:
     return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 (names what is missing as given)
-
-
-def _is_mtree(path: str, base: str | None) -> bool:
-    """Tell by the content, or by the suffix: not every tool writes the first line.
-
-    A pipe is not looked into; it is one if there is a base.
-    """
-    if path == STDIN:
-        return False
-    mode = os.stat(path).st_mode  # noqa: PTH116
-    if not stat.S_ISREG(mode):
-        return base is not None and not stat.S_ISDIR(mode)
-    with open(path, "rb") as file:  # noqa: PTH123 (names what cannot be read as given)
-        start = file.read(_HEADER)
-    return path.endswith(".mtree") or (start.startswith(_MTREE) and b"\0" not in start)
 
 
 class _Stdin:

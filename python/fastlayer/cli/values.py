@@ -7,22 +7,21 @@ import os
 import re
 import shlex
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
 from fastlayer.attribute import octal
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError, quoted
-from fastlayer.media_type import Compression
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fastlayer.options import LayerOptions
 
 __all__ = [
-    "compression",
+    "checked",
     "created",
     "destination",
     "file_mode",
@@ -33,23 +32,22 @@ __all__ = [
     "words",
 ]
 
+_T = TypeVar("_T")
+
 _SECONDS: Final = re.compile(r"-?[0-9]{1,18}")
 _ID_RANGE: Final = re.compile(r"([0-9]{1,10}):([0-9]{1,10})(?::([0-9]{1,10}))?")
 
 
-def compression(text: str) -> tuple[Compression, int | None]:
-    """Read `zstd` or `zstd:19`; the range of the level is known to the core."""
-    name, colon, level = text.partition(":")
-    for known in get_args(Compression):
-        if name == known:
-            break
-    else:
-        raise click.BadParameter(
-            f"unknown compression {quoted(name)}: expected `gzip[:LEVEL]`, `zstd[:LEVEL]` or `none`"
-        )
-    if colon and not _SECONDS.fullmatch(level):
-        raise click.BadParameter(f"the level {quoted(level)} is not a number")
-    return known, int(level) if colon else None
+def checked(read: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Make what a wrong value raises click's own error, to which it adds the option."""
+
+    def value(text: str) -> _T:
+        try:
+            return read(text)
+        except InvalidArgumentError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return value
 
 
 def file_mode(text: str) -> int:
