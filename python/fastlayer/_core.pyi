@@ -8,11 +8,15 @@ __all__ = [
     "LayerQueue",
     "LayerRecord",
     "MemberRecord",
+    "Patterns",
     "ScanRecord",
+    "Tree",
     "check_edit",
+    "check_items",
     "check_layer",
     "compare_trees",
     "describe_tree",
+    "holds_tar",
     "list_members",
     "member_header",
     "pick_members",
@@ -21,6 +25,8 @@ __all__ = [
 
 _Progress = Callable[[int, int | None], object]
 _Ranges = Sequence[tuple[int, int, int]]
+_Stretch = tuple[int, int, int, str]
+_Facts = tuple[bytes, str, int, int, int, int, int, bytes | None]
 
 class _Policy(Protocol):
     @property
@@ -84,13 +90,17 @@ class LayerQueue:
         level: int | None,
         threads: int | None,
         verify: bool,
+        ground: Tree | None = None,
     ) -> None:
         """Add a layer; nothing of it is read yet.
 
         A layer that was made before is a stretch (descriptor, offset, size, name) or a stream:
         `"transcode"` has one, `"rewrite"` too, `"flatten"` a list of stretches, the lowest first.
-        The descriptor may be closed when this returns. With `"transcode"`, a policy or edits that
-        change anything raise `InvalidArgumentError`.
+        `"copy"` has a list of stretches and one of items, of which those made of layers name them
+        by their places in the first. Descriptors may be closed when this returns. With
+        `"transcode"`, a policy or edits that change anything raise `InvalidArgumentError`.
+
+        Parents that the layer lacks are those that `ground` has.
         """
 
     def make(
@@ -160,8 +170,62 @@ class ScanRecord:
     @property
     def members(self) -> list[MemberRecord]: ...
 
+@final
+class Patterns:
+    """Lines of a `.dockerignore`, asked as docker asks them while it walks a build context.
+
+    A `!` takes back what is left out by then, from the root down: with `**/a` and `!b`, `b/a` stays
+    out.
+    """
+
+    def __new__(cls, lines: Sequence[bytes]) -> Self: ...
+    def excludes(self, path: bytes) -> bool:
+        """Tell whether a path, relative and in normal form, is left out."""
+
+    def matches(self, path: bytes) -> bool:
+        """Tell whether a path itself is matched, and not only a directory that it lies in."""
+
+    @property
+    def has_negation(self) -> bool: ...
+
+@final
+class Tree:
+    """What is there when layers are applied."""
+
+    def __new__(cls) -> Self: ...
+    def copy(self) -> Self:
+        """Return a tree that goes on from here by itself."""
+
+    def apply_blob(self, blob: _Stretch) -> None:
+        """Apply a layer that was made before."""
+
+    def apply_layer(
+        self,
+        kind: str,
+        source: Any,
+        policy: _Policy,
+        edits: Sequence[tuple[Any, ...]],
+        ground: Tree | None = None,
+    ) -> None:
+        """Apply a layer as `LayerQueue.add` takes it."""
+
+    def entry(self, path: bytes) -> _Facts | None:
+        """Return path, kind, mode, uid, gid, mtime, size and target of what is at this path."""
+
+    def resolve(self, path: bytes, *, follow_last: bool) -> bytes:
+        """Return the path without links."""
+
+    def children(self, directory: bytes) -> list[bytes]:
+        """List the names in a directory."""
+
+    def content(self, path: bytes) -> bytes | None:
+        """Return the content of one of the few files whose content is kept."""
+
 def check_edit(edit: tuple[Any, ...]) -> None:
     """Raise `InvalidArgumentError` for an edit that `LayerQueue.add` refuses."""
+
+def check_items(items: Sequence[tuple[Any, ...]]) -> None:
+    """Raise `InvalidArgumentError` for items of a `"copy"` that `LayerQueue.add` refuses."""
 
 def check_layer(
     policy: _Policy,
@@ -199,15 +263,20 @@ def scan_layer(
     With `members`, the record holds every entry; else its list is empty.
     """
 
-_Stretch = tuple[int, int, int, str]
-_Facts = list[tuple[bytes, bytes, bytes]]
+_Changes = list[tuple[bytes, bytes, bytes]]
 
 def compare_trees(
     before: str | _Stretch | Sequence[_Stretch], after: str | _Stretch | Sequence[_Stretch]
-) -> tuple[list[tuple[bytes, str, _Facts]], list[tuple[str, str]]]:
+) -> tuple[list[tuple[bytes, str, _Changes]], list[tuple[str, str]]]:
     """List all that is different in `after`, and what was left out on either side.
 
     A side is a directory, an archive (descriptor, offset, size, name), or a list of layers.
+    """
+
+def holds_tar(path: str | PathLike[str]) -> bool:
+    """Tell whether a file is a tar, plain or compressed, by its first header; an empty one is not.
+
+    Raises `OSError` for what cannot be read.
     """
 
 def list_members(descriptor: int, *, name: str | PathLike[str]) -> list[MemberRecord]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, get_args
 
 from fastlayer import engine, media_type
@@ -20,22 +20,28 @@ from fastlayer.errors import (
     quoted,
     warn_of,
 )
-from fastlayer.options import LayerOptions, Recipe
+from fastlayer.items import terms_of
+from fastlayer.options import LayerOptions, PackOptions, Recipe
 from fastlayer.stored.blob import verified_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO, Unpack
 
+    from fastlayer.items import Item
     from fastlayer.media_type import Compression, Format
-    from fastlayer.store import BlobStore
+    from fastlayer.store import BlobStore, Stretch
+    from fastlayer.stored.image import StoredLayer
+    from fastlayer.tree import Tree
 
 __all__ = ["BuiltLayer", "Layer", "Readable", "build_layers"]
 
 Path = str | os.PathLike[str]
 
 _Derived = Literal["transcode", "rewrite", "flatten"]
-_Own = Literal["directory", "diff", "overlay", "files", "mtree", "archive", "part", "stream"]
+_Own = Literal[
+    "directory", "diff", "overlay", "files", "mtree", "archive", "part", "stream", "copy"
+]
 _Kind = _Own | _Derived
 
 
@@ -82,6 +88,7 @@ class Layer:
     _kind: _Kind
     _source: Any
     _recipe: Recipe
+    _ground: engine.Tree | None = None
 
     @classmethod
     def from_directory(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:
@@ -176,6 +183,45 @@ class Layer:
             )
         return cls("stream", stream, Recipe.of(options))
 
+    @classmethod
+    def from_items(
+        cls, items: Sequence[Item], *, ground: Tree | None = None, **options: Unpack[PackOptions]
+    ) -> Self:
+        """Describe a layer put together of items (`fastlayer.items`), as `COPY` does.
+
+        A later item takes the place of what earlier ones have at a path; a directory is added to,
+        and the later metadata stands. With a `ground`, an item that would put a directory in the
+        place of something else there, or the other way round, raises `UnsupportedEntryError` when
+        the layer is made; an archive does so and may. See `above` for missing parents.
+
+        Raises `InvalidArgumentError` for wrong options and items.
+        """
+        engine.check_items(terms_of(items)[1])
+        layer = cls("copy", tuple(items), Recipe.packing(options, clamped=True))
+        return layer if ground is None else layer.above(ground)
+
+    def above(self, ground: Tree) -> Self:
+        """Describe the same layer for a place above what `ground` holds now.
+
+        Parents that its source lacks have mode, owner, time and attributes that they have there,
+        where they are directories. Entries of an archive whose parent is a symbolic link there, to
+        a directory, go where it leads, unless the archive has put a directory in its place.
+        """
+        return replace(self, _ground=ground.ground)
+
+    def apply_to(self, tree: engine.Tree) -> None:
+        """Add the entries that the layer would have to `tree`; see `Tree.apply`."""
+        if not self.repeatable:
+            raise InvalidArgumentError(
+                "a layer that can be read only once, from a stream or pipe, has no tree: "
+                "give a file"
+            )
+        recipe = self._recipe
+        edits = [edit.terms for edit in recipe.edits]
+        with ExitStack() as files:
+            source = self._opened(files)
+            tree.apply_layer(self._kind, source, recipe.policy, edits, self._ground)
+
     @property
     def compression(self) -> Compression:
         """How the blob will be compressed."""
@@ -208,17 +254,22 @@ class Layer:
                 level=recipe.level,
                 threads=recipe.threads,
                 verify=recipe.verify,
+                ground=self._ground,
             )
 
     def _opened(self, files: ExitStack) -> Any:
         """Give the source as the core takes it; stored layers are verified and opened."""
+
+        def opened(layers: Sequence[StoredLayer]) -> list[Stretch]:
+            stretches = (verified_stretch(layer.blob, layer.descriptor) for layer in layers)
+            return [files.enter_context(stretch) for stretch in stretches]
+
+        if self._kind == "copy":
+            layers, items = terms_of(self._source)
+            return opened(layers), items
         if self._kind not in get_args(_Derived):
             return self._source
-        stretches = [
-            files.enter_context(verified_stretch(layer.blob, layer.descriptor))
-            for layer in self._source
-        ]
-        return stretches if self._kind == "flatten" else stretches[0]
+        return opened(self._source) if self._kind == "flatten" else opened(self._source)[0]
 
     def _take_from(self, queue: engine.LayerQueue, store: BlobStore, blob_type: str) -> BuiltLayer:
         """Have the next layer of `queue`, which is this one, made and kept."""

@@ -112,13 +112,14 @@ class Recipe:
         return cls._of(Policy.of(options), options, edits, unmatched, destinations)
 
     @classmethod
-    def packing(cls, options: PackOptions) -> Self:
+    def packing(cls, options: PackOptions, *, clamped: bool = False) -> Self:
         """Check the options of a blob whose entries stay as they are.
 
-        Raises `InvalidArgumentError` naming what is wrong.
+        `clamped`: but that no time is later than `SOURCE_DATE_EPOCH`. Raises
+        `InvalidArgumentError` naming what is wrong.
         """
         _check_names(options, PackOptions)
-        return cls._of(Policy(), options, (), "warn", ())
+        return cls._of(Policy.of({}) if clamped else Policy(), options, (), "warn", ())
 
     @classmethod
     def _of(

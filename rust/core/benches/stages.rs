@@ -152,6 +152,7 @@ fn building(criterion: &mut Criterion) {
                         compression,
                         verify: false,
                         threads,
+                        ground: None,
                         outputs: Vec::new(),
                         cancel: Cancel::default(),
                         progress: Progress::default(),

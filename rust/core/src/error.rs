@@ -95,6 +95,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// A path of a tree leads in a circle.
+    #[error("`{}` leads through more than 255 symbolic links", entry(.path))]
+    Links {
+        /// The path.
+        path: PathBuf,
+    },
+
     /// An argument is out of its range, or not of its form.
     #[error("{0}")]
     Argument(String),

@@ -30,3 +30,4 @@ pub mod tar;
 pub use cancel::Cancel;
 pub use digest::Digest;
 pub use error::{Error, Result};
+pub use stack::Tree;

@@ -10,8 +10,13 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
+/// The tables hold for both ways to ask.
 fn excludes(patterns: &[&str], path: &str) -> bool {
-    Patterns::parse(patterns).unwrap().excludes(path.trim_end_matches('/').as_bytes())
+    let parsed = Patterns::parse(patterns).unwrap();
+    let path = path.trim_end_matches('/').as_bytes();
+    let excluded = parsed.excludes(path);
+    assert_eq!(parsed.by_level().excludes(path), excluded, "{patterns:?}");
+    excluded
 }
 
 #[test]

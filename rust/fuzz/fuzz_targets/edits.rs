@@ -63,6 +63,7 @@ fn build(source: Source, edits: &Edits) -> Result<(LayerBlob, Vec<u8>)> {
         compression: Compression::None,
         verify: false,
         threads: 1,
+        ground: None,
         outputs: Vec::new(),
         cancel: Cancel::default(),
         progress: Progress::default(),

@@ -20,6 +20,7 @@ use pyo3::types::PyTuple;
 use crate::descriptor::Stretch;
 use crate::edit::EditArgument;
 use crate::error::to_python;
+use crate::items::items;
 use crate::stream::PyReader;
 
 /// Ranges of ids: `(inside, outside, count)`.
@@ -178,6 +179,7 @@ pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> 
             let files = files.into_iter().map(|(path, file)| (path.to_vec(), file.into()));
             Ok(Source::Files(files.collect()))
         }
+        "copy" => Ok(Source::Items(items(source)?)),
         "mtree" => {
             let (file, base) = source.extract()?;
             Ok(Source::Mtree(file, base))
@@ -206,7 +208,7 @@ fn blob(source: &Bound<'_, PyAny>) -> PyResult<Blob> {
     Ok(Blob::Stream(stream(source)))
 }
 
-fn archive((file, offset, size, name): Stretch) -> ArchiveFile {
+pub(crate) fn archive((file, offset, size, name): Stretch) -> ArchiveFile {
     ArchiveFile::stretch(file.0, offset, size, name)
 }
 

@@ -3,13 +3,14 @@
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use fastlayer_core::source::Slice;
+use fastlayer_core::source::{Slice, is_archive};
 use fastlayer_core::tar::{Entry, Kind, Member, Reader, archive_member_header};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::descriptor::Descriptor;
+use crate::error::to_python;
 use crate::interrupt;
 
 /// One member of a tar, as its header describes it.
@@ -37,15 +38,7 @@ impl MemberRecord {
 
     #[getter]
     const fn kind(&self) -> &'static str {
-        match self.entry.kind {
-            Kind::Regular => "file",
-            Kind::Directory => "directory",
-            Kind::Symlink(_) => "symlink",
-            Kind::HardLink(_) => "hardlink",
-            Kind::Fifo => "fifo",
-            Kind::CharDevice { .. } => "char",
-            Kind::BlockDevice { .. } => "block",
-        }
+        kind_name(&self.entry.kind)
     }
 
     #[getter]
@@ -97,6 +90,19 @@ impl MemberRecord {
     }
 }
 
+/// What a kind of entry is called in Python.
+pub(crate) const fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Regular => "file",
+        Kind::Directory => "directory",
+        Kind::Symlink(_) => "symlink",
+        Kind::HardLink(_) => "hardlink",
+        Kind::Fifo => "fifo",
+        Kind::CharDevice { .. } => "char",
+        Kind::BlockDevice { .. } => "block",
+    }
+}
+
 /// The members of the plain tar in an open file, without reading their content.
 #[pyfunction]
 #[pyo3(signature = (descriptor, *, name))]
@@ -119,6 +125,13 @@ pub(crate) fn list_members(
         };
         list().map_err(|error: fastlayer_core::Error| error.in_archive(&name))
     })
+}
+
+/// Whether a file is a tar, plain or compressed, by its first header.
+#[pyfunction]
+pub(crate) fn holds_tar(py: Python<'_>, path: PathBuf) -> PyResult<bool> {
+    let found = py.detach(|| is_archive(&path));
+    found.map_err(|error| to_python(py, error, &path))
 }
 
 /// The 512 bytes in front of a member of an image archive.

@@ -16,6 +16,7 @@ use crate::error::to_python;
 use crate::interrupt;
 use crate::layer::{self, LayerRecord, PolicyArgument, thread_count};
 use crate::sink::Sink;
+use crate::tree::Tree;
 
 /// Layers that are made on the same threads and come out in the order in which they were added.
 #[pyclass(module = "fastlayer._core")]
@@ -46,7 +47,9 @@ impl LayerQueue {
     }
 
     /// Adds a layer; nothing of it is read yet.
-    #[pyo3(signature = (kind, source, policy, edits, *, compression, level, threads, verify))]
+    #[pyo3(signature = (
+        kind, source, policy, edits, *, compression, level, threads, verify, ground=None
+    ))]
     #[allow(clippy::too_many_arguments, reason = "one crossing takes the whole description")]
     fn add(
         &mut self,
@@ -59,6 +62,7 @@ impl LayerQueue {
         level: Option<i64>,
         threads: Option<i64>,
         verify: bool,
+        ground: Option<PyRef<'_, Tree>>,
     ) -> PyResult<()> {
         let progress = Progress::default();
         let source = layer::source(kind, source)?;
@@ -69,6 +73,7 @@ impl LayerQueue {
                 compression: Compression::new(compression, level)?,
                 verify,
                 threads: thread_count(threads)?,
+                ground: ground.map(|ground| ground.shared()),
                 outputs: self.outputs.clone(),
                 cancel: self.cancel.clone(),
                 progress: progress.clone(),

@@ -6,10 +6,9 @@ use crate::compress::{Compression, Encoding};
 use crate::edit::Edits;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Input, Output, Progress, Seat};
-use crate::plan::{PlanBuilder, Warning};
-use crate::source::{
-    ArchiveFile, Form, Policy, add_diff, add_files, add_mtree, add_overlay, add_tree,
-};
+use crate::plan::Warning;
+use crate::source::{ArchiveFile, Form, Policy};
+use crate::stack::Tree;
 
 /// How a layer is made.
 #[derive(Clone)]
@@ -24,6 +23,9 @@ pub struct Build {
     pub verify: bool,
     /// Number of threads; zstd has as many of its own.
     pub threads: usize,
+    /// What is there below this layer, if that is known: parents that the source lacks are as they
+    /// are there, and entries of archives go where its links lead.
+    pub ground: Option<Tree>,
     /// Device and inode of every file that this build writes, but that of the sink: none may be
     /// read as input.
     pub outputs: Vec<(u64, u64)>,
@@ -72,51 +74,46 @@ impl Build {
         sink: &mut impl Sink,
     ) -> Result<LayerBlob> {
         self.check(&source)?;
-        let mut plan = PlanBuilder::new(self.outputs.clone(), self.edits.clone());
-        let (policy, cancel) = (&self.policy, &self.cancel);
-        let mut threads = seat.threads();
-        if !seat.in_turn() {
-            threads = 1;
-            plan.set_limit(MOST_AHEAD, cancel.clone());
-        }
         match source {
-            Source::Directory(path) => add_tree(&mut plan, &path, policy, threads, cancel)?,
-            Source::Diff { lower, upper } => {
-                add_diff(&mut plan, &lower, &upper, policy, threads, cancel)?;
-            }
-            Source::Overlay(path) => add_overlay(&mut plan, &path, policy, threads, cancel)?,
-            Source::Files(files) => add_files(&mut plan, files, policy)?,
-            Source::Mtree(file, base) => {
-                add_mtree(&mut plan, &file, base.as_deref(), policy, cancel)?;
-            }
             Source::Archive(path) => {
-                return self.run_archive(seat, &ArchiveFile::open(&path)?, Form::Tree, sink);
+                self.run_archive(seat, &ArchiveFile::open(&path)?, Form::Tree, sink)
             }
             Source::ArchivePart(path, offset, size) => {
                 let part = ArchiveFile::open_part(&path, offset, size)?;
-                return self.run_archive(seat, &part, Form::Tree, sink);
+                self.run_archive(seat, &part, Form::Tree, sink)
             }
-            Source::Stream(stream) => {
-                return self.run_stream(seat, stream, self.untold(Form::Tree), sink);
-            }
+            Source::Stream(stream) => self.run_stream(seat, stream, self.untold(Form::Tree), sink),
             Source::Transcode(Blob::File(file)) => {
                 let made = file.reader().and_then(|tar| self.run_tar(seat, tar, sink));
-                return made.map_err(|error| error.in_archive(file.path()));
+                made.map_err(|error| error.in_archive(file.path()))
             }
-            Source::Transcode(Blob::Stream(stream)) => return self.run_tar(seat, stream, sink),
-            Source::Rewrite(Blob::File(file)) => {
-                return self.run_archive(seat, &file, Form::Layer, sink);
-            }
+            Source::Transcode(Blob::Stream(stream)) => self.run_tar(seat, stream, sink),
+            Source::Rewrite(Blob::File(file)) => self.run_archive(seat, &file, Form::Layer, sink),
             Source::Rewrite(Blob::Stream(stream)) => {
-                return self.run_stream(seat, stream, self.untold(Form::Layer), sink);
+                self.run_stream(seat, stream, self.untold(Form::Layer), sink)
             }
-            Source::Flatten(files) => return self.run_layers(seat, plan, &files, sink),
+            planned => self.run_plan(seat, &planned, sink),
         }
-        Edits::put_all(&mut plan, policy)?;
-        let (plan, edits) = plan.finish(policy.default_mtime())?;
-        let output = self.pipe(seat, Input::Plan(&plan), sink)?;
-        let warnings = plan.warnings().to_vec();
-        Ok(LayerBlob { output, entries: plan.entries(), warnings, unmatched: edits.unmatched() })
+    }
+
+    fn run_plan(&self, seat: &Seat, source: &Source, sink: &mut impl Sink) -> Result<LayerBlob> {
+        let mut limit = None;
+        let mut threads = seat.threads();
+        if !seat.in_turn() {
+            threads = 1;
+            limit = Some(MOST_AHEAD);
+        }
+        self.with_plan(source, threads, limit, |plan, edits, layers| {
+            let output = match layers {
+                None => self.pipe(seat, Input::Plan(plan), sink)?,
+                Some(layers) => {
+                    self.progress.set_total(plan.size());
+                    self.pipe(seat, Input::Stream(&mut layers.stream(plan)), sink)?
+                }
+            };
+            let (entries, warnings) = (plan.entries(), plan.warnings().to_vec());
+            Ok(LayerBlob { output, entries, warnings, unmatched: edits.unmatched() })
+        })
     }
 
     pub(super) fn pipe<'b>(

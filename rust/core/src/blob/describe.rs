@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
 use crate::cancel::Cancel;
@@ -90,18 +90,8 @@ impl Describe<'_> {
         let mut treatment = Treatment::new(self.policy(), edits, Form::Tree);
         let input = self.progress.count(archive.reader()?);
         let input = Decoder::new(BufReader::with_capacity(READ, input))?;
-        let layer = Layer(ArchiveStream::new(input, &mut treatment, &nothing, survey));
-        list(layer, self.digests, self.cancel)
-    }
-}
-
-/// The tar of a layer, to be read as any other.
-struct Layer<'a, R>(ArchiveStream<'a, R>);
-
-impl<R: Read> Read for Layer<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // The reader in front takes the error out again as it is.
-        self.0.fill(buffer).map_err(io::Error::other)
+        let mut layer = ArchiveStream::new(input, &mut treatment, &nothing, survey);
+        list(&mut layer, self.digests, self.cancel)
     }
 }
 

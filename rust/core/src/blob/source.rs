@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use crate::source::{ArchiveFile, FileSource};
+use crate::source::{ArchiveFile, FileSource, Items};
 
 /// What a layer is made of.
 pub enum Source {
@@ -20,6 +20,8 @@ pub enum Source {
     Overlay(PathBuf),
     /// Files and bytes, each with its destination.
     Files(Vec<(Vec<u8>, FileSource)>),
+    /// Things from several places.
+    Items(Items),
     /// A description in the form of mtree(5), and the directory with the content, if that is not
     /// the one that the description is in.
     Mtree(PathBuf, Option<PathBuf>),
@@ -53,6 +55,7 @@ impl Source {
             Self::Directory(path) => Some(Self::Directory(path.clone())),
             Self::Overlay(path) => Some(Self::Overlay(path.clone())),
             Self::Files(files) => Some(Self::Files(files.clone())),
+            Self::Items(items) => items.again().map(Self::Items),
             Self::Mtree(file, base) if file.is_file() => {
                 Some(Self::Mtree(file.clone(), base.clone()))
             }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{Input, Seat, Stream};
 use crate::plan::PlanBuilder;
 use crate::source::{
-    ArchiveFile, ArchiveStream, Form, Layers, LayersStream, Survey, TarStream, Treatment, decoded,
+    ArchiveFile, ArchiveStream, Form, LayersStream, Survey, TarStream, Treatment, decoded,
 };
 
 /// What is known of the tar in a stream before it is read.
@@ -39,26 +39,34 @@ impl Build {
             return Err(error);
         }
         self.progress.restart();
-        let again = self.run_again(seat, archive, form, sink).map_err(|error| match error {
-            // All that the archive says is known by now: the edits ask for this.
-            Error::OutOfOrder { path, reason } => Error::Unsupported { path, reason },
-            other => other,
-        });
-        again.map_err(|error| error.in_archive(archive.path()))
+        self.again(archive, form, seat.threads(), |tar, told| {
+            self.run_stream(seat, tar, told, sink)
+        })
     }
 
-    fn run_again(
+    /// Surveys an archive, and has `read` read it with all that is known by then.
+    pub(super) fn again<T>(
         &self,
-        seat: &Seat,
         archive: &ArchiveFile,
         form: Form,
-        sink: &mut impl Sink,
-    ) -> Result<LayerBlob> {
-        let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone(), form);
-        let input = archive.decoded(seat.threads(), &self.cancel)?;
-        let survey = Survey::of(input, &mut treatment, &self.cancel)?;
-        let told = Told { form, edits: treatment.into_edits(), survey };
-        self.run_stream(seat, archive.reader()?, told, sink)
+        threads: usize,
+        read: impl FnOnce(Box<dyn Read + Send>, Told) -> Result<T>,
+    ) -> Result<T> {
+        let survey = || {
+            let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone(), form);
+            let input = archive.decoded(threads, &self.cancel)?;
+            let survey = Survey::of(input, &mut treatment, &self.cancel)?;
+            Ok(Told { form, edits: treatment.into_edits(), survey })
+        };
+        let again = survey().and_then(|told| read(archive.reader()?, told));
+        again.map_err(|error| {
+            match error {
+                // All that the archive says is known by now: the edits ask for this.
+                Error::OutOfOrder { path, reason } => Error::unsupported(path, reason),
+                other => other,
+            }
+            .in_archive(archive.path())
+        })
     }
 
     /// What is known of a stream before it is read.
@@ -73,16 +81,32 @@ impl Build {
         told: Told,
         sink: &mut impl Sink,
     ) -> Result<LayerBlob> {
+        let (entries, unmatched, output) =
+            self.with_stream(stream, told, seat.threads(), |stream| {
+                self.pipe(seat, Input::Stream(stream), sink)
+            })?;
+        Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
+    }
+
+    /// Gives `read` the tar of the layer of an archive. Returns how many entries it has, which edits
+    /// matched nothing, and what was made of it.
+    pub(super) fn with_stream<T>(
+        &self,
+        stream: impl Read + Send + 'static,
+        told: Told,
+        threads: usize,
+        read: impl FnOnce(&mut ArchiveStream<'_, Box<dyn Read + Send>>) -> Result<T>,
+    ) -> Result<(u64, Vec<usize>, T)> {
         let mut plan = PlanBuilder::new(self.outputs.clone(), told.edits);
         Edits::put_all(&mut plan, &self.policy)?;
         let (additions, edits) = plan.finish(self.policy.default_mtime())?;
         let mut treatment = Treatment::new(self.policy.clone(), edits, told.form);
-        let input = decoded(stream, seat.threads(), &self.cancel)?;
-        let mut stream = ArchiveStream::new(input, &mut treatment, &additions, told.survey);
-        let output = self.pipe(seat, Input::Stream(&mut stream), sink)?;
+        let input = decoded(stream, threads, &self.cancel)?;
+        let (ground, survey) = (self.ground(), told.survey);
+        let mut stream = ArchiveStream::above(ground, input, &mut treatment, &additions, survey);
+        let made = read(&mut stream)?;
         let entries = stream.entries();
-        let unmatched = treatment.into_edits().unmatched();
-        Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
+        Ok((entries, treatment.into_edits().unmatched(), made))
     }
 
     pub(super) fn run_tar(
@@ -95,24 +119,6 @@ impl Build {
         let output = self.pipe(seat, Input::Stream(&mut tar), sink)?;
         let entries = tar.entries();
         Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched: Vec::new() })
-    }
-
-    pub(super) fn run_layers(
-        &self,
-        seat: &Seat,
-        mut plan: PlanBuilder,
-        files: &[ArchiveFile],
-        sink: &mut impl Sink,
-    ) -> Result<LayerBlob> {
-        let layers = Layers::add(&mut plan, files, &self.policy, seat.threads(), &self.cancel)?;
-        Edits::put_all(&mut plan, &self.policy)?;
-        let (plan, edits) = plan.finish(self.policy.default_mtime())?;
-        let plan = plan.in_order_of_members();
-        self.progress.set_total(plan.size());
-        let mut stream = layers.stream(&plan);
-        let output = self.pipe(seat, Input::Stream(&mut stream), sink)?;
-        let warnings = plan.warnings().to_vec();
-        Ok(LayerBlob { output, entries: plan.entries(), warnings, unmatched: edits.unmatched() })
     }
 }
 

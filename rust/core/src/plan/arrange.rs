@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::{Boxed, Content, Planned};
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path, reason};
+use crate::stack::Ground;
 use crate::tar::{Entry, Kind, header_size, is_within, padded, parents_of};
 
 /// The state between two entries.
@@ -17,9 +18,25 @@ pub(super) struct Arrange {
     pub(super) offset: u64,
     /// The directories that the next entry may lie in, from the root down.
     above: Vec<Above>,
-    /// By device and inode, those that have several names.
-    links: HashMap<(u64, u64), First>,
-    mtime: i64,
+    /// By part, device and inode, those that have several names.
+    links: HashMap<(u32, (u64, u64)), First>,
+    /// The paths that the next entry may lie in, at which something else than a directory has
+    /// stood, with its part: all that earlier parts had there is gone.
+    cleared: Vec<(Box<[u8]>, u32)>,
+    missing: Missing,
+}
+
+/// What directories are like that no source names.
+pub(super) struct Missing {
+    pub(super) ground: Option<Ground>,
+    pub(super) mtime: i64,
+}
+
+impl Missing {
+    fn directory(&self, path: &[u8]) -> Entry {
+        let known = self.ground.as_ref().and_then(|ground| ground.directory(path));
+        known.unwrap_or_else(|| Entry::implied_directory(path, self.mtime))
+    }
 }
 
 /// The first name of an inode, and what edits did to it.
@@ -35,15 +52,15 @@ struct Above {
 }
 
 impl Arrange {
-    /// Directories that are missing get the time `mtime`.
-    pub(super) fn new(mtime: i64, entries: usize) -> Self {
+    pub(super) fn new(missing: Missing, entries: usize) -> Self {
         Self {
             placed: Vec::with_capacity(entries),
             left_out: Vec::new(),
             offset: 0,
             above: Vec::new(),
             links: HashMap::new(),
-            mtime,
+            cleared: Vec::new(),
+            missing,
         }
     }
 
@@ -51,13 +68,30 @@ impl Arrange {
     pub(super) fn run(mut self, entries: Vec<Boxed>) -> Result<Self> {
         let mut entries = entries.into_iter().peekable();
         while let Some(mut planned) = entries.next() {
+            if self.is_gone(&planned) {
+                continue;
+            }
+            let mut leaf = planned.leaf_part();
             while let Some(twin) = entries.next_if(|next| next.entry.path == planned.entry.path) {
+                leaf = leaf.max(twin.leaf_part());
                 planned = merged(planned, twin)?;
+            }
+            if leaf > 0 {
+                self.cleared.push((planned.entry.path.clone(), leaf));
             }
             self.add(planned)?;
         }
         self.leave(0);
         Ok(self)
+    }
+
+    /// Whether a later part has put something else in the place of a directory that this is in.
+    fn is_gone(&mut self, planned: &Planned) -> bool {
+        let path = &planned.entry.path;
+        while self.cleared.last().is_some_and(|(above, _)| !is_within(path, above)) {
+            self.cleared.pop();
+        }
+        self.cleared.last().is_some_and(|(_, part)| planned.part < *part)
     }
 
     /// Leaves the directories behind the first `depth` ones.
@@ -99,7 +133,7 @@ impl Arrange {
         let missing: Vec<_> =
             parents_of(path).take_while(|directory| directory.len() > known).collect();
         for directory in missing.into_iter().rev() {
-            let entry = Entry::implied_directory(directory, self.mtime);
+            let entry = self.missing.directory(directory);
             let waiting = Some(Box::new(Planned::new(entry, Content::None, Passed::implied())));
             self.above.push(Above { path: directory.into(), waiting });
         }
@@ -120,6 +154,7 @@ impl Arrange {
 
     /// Makes a further name of an inode a hard link to the first one.
     fn link(&mut self, planned: &mut Planned, identity: (u64, u64)) -> Result<()> {
+        let identity = (planned.part, identity);
         match self.links.get(&identity) {
             None => {
                 let path = planned.entry.path.clone();
@@ -139,10 +174,21 @@ impl Arrange {
     }
 }
 
-/// What stands at a path that two entries have: a directory that was there, over one that an edit
-/// moved there, and anything over a directory that is left out. For all else there is no right
-/// answer.
+impl Planned {
+    /// The part of what is no directory, if there are several parts, or else 0.
+    const fn leaf_part(&self) -> u32 {
+        if self.entry.is_directory() { 0 } else { self.part }
+    }
+}
+
+/// What stands at a path that two entries have: that of the later part, or else a directory that
+/// was there, over one that an edit moved there; and anything over a directory that is left out.
+/// For all else there is no right answer.
 fn merged(one: Boxed, other: Boxed) -> Result<Boxed> {
+    if one.part < other.part {
+        let takes_over = one.passed.optional || !other.passed.optional;
+        return Ok(if takes_over { other } else { one });
+    }
     let (kept, lost) =
         if one.passed.gives_way_to(other.passed) { (other, one) } else { (one, other) };
     if lost.passed.optional || kept.entry.is_directory() && lost.entry.is_directory() {

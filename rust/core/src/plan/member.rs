@@ -47,6 +47,12 @@ impl Plan {
         self
     }
 
+    /// Whether the content of an entry comes in a stream.
+    pub(crate) fn is_streamed(&self, index: usize) -> bool {
+        let planned = &self.entries[index];
+        matches!(planned.content, Content::Member { .. }) && planned.entry.size > 0
+    }
+
     /// The first member that the plan needs content of, behind `last`.
     pub(crate) fn next_member(&self, last: Option<&PlannedMember>) -> Option<PlannedMember> {
         let first = last.map_or(0, |last| last.index + 1);

@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::ahead::Frontier;
-use self::arrange::Arrange;
+use self::arrange::{Arrange, Missing};
 use self::rewrite::ToRewrite;
 use crate::cancel::Cancel;
 use crate::edit::{Edits, Passed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::{Root, Stamp};
+use crate::stack::Ground;
 use crate::tar::{Entry, Kind, TRAILER, compare_paths, padded};
 
 pub use fill::PlanReader;
@@ -68,6 +69,15 @@ impl Content {
         }
     }
 
+    /// The same of an inode whose other names don't matter.
+    pub(crate) fn alone(self) -> Self {
+        match self {
+            Self::Shared(..) => Self::None,
+            Self::File { origin, stamp } => Self::File { origin, stamp: stamp.alone() },
+            other => other,
+        }
+    }
+
     /// The origin of a file.
     fn origin_mut(&mut self) -> Option<&mut usize> {
         match self {
@@ -100,6 +110,11 @@ impl Origin {
         Self::Tree { root, path: path.to_path_buf(), strip }
     }
 
+    /// The file `inner` of the tree `root`, which is called `path`.
+    pub(crate) fn one(root: Arc<Root>, path: &Path, inner: &[u8]) -> Self {
+        Self::Moved { root, path: path.to_path_buf(), inner: inner.into() }
+    }
+
     /// The file of an entry that stood at `path` before it was moved.
     fn moved(&self, path: &[u8]) -> Option<Self> {
         let Self::Tree { root, path: tree, strip } = self else { return None };
@@ -115,6 +130,8 @@ struct Planned {
     offset: u64,
     /// Bytes of header, PAX records included.
     header: u32,
+    /// The part of the source that it is from: see [`PlanBuilder::begin_part`].
+    part: u32,
     passed: Passed,
     entry: Entry,
     content: Content,
@@ -123,7 +140,7 @@ struct Planned {
 impl Planned {
     /// An entry without a place yet.
     const fn new(entry: Entry, content: Content, passed: Passed) -> Self {
-        Self { offset: 0, header: 0, passed, entry, content }
+        Self { offset: 0, header: 0, part: 0, passed, entry, content }
     }
 
     /// Where its content begins in the tar.
@@ -224,6 +241,8 @@ pub struct PlanBuilder {
     /// The entries whose content edits change, by their place so far.
     rewrites: Vec<ToRewrite>,
     limit: Option<(usize, Cancel)>,
+    ground: Option<Ground>,
+    part: u32,
 }
 
 impl PlanBuilder {
@@ -236,13 +255,15 @@ impl PlanBuilder {
 
     /// The plan, and the edits with what they met.
     ///
-    /// Directories that entries lack are added, with the time `mtime`. Two entries of one path, or
-    /// an entry below one that is no directory, are errors.
+    /// Directories that entries lack are added: as the ground has them, or else with the time
+    /// `mtime`. Two entries of one path, or an entry below one that is no directory, are errors
+    /// within one part.
     pub fn finish(mut self, mtime: i64) -> Result<(Plan, Edits)> {
         self.rewrite_all()?;
         // A tree comes in order unless an edit moves something: then nothing is sorted.
         self.entries.sort_by(|left, right| compare_paths(&left.entry.path, &right.entry.path));
-        let arranged = Arrange::new(mtime, self.entries.len()).run(self.entries)?;
+        let missing = Missing { ground: self.ground, mtime };
+        let arranged = Arrange::new(missing, self.entries.len()).run(self.entries)?;
         let plan = Plan {
             entries: arranged.placed,
             left_out: arranged.left_out,
@@ -252,6 +273,23 @@ impl PlanBuilder {
             frontier: Frontier::default(),
         };
         Ok((plan, self.edits))
+    }
+
+    /// Parents that entries lack are those of the ground, if there is one.
+    pub(crate) fn set_ground(&mut self, ground: Option<Ground>) {
+        self.ground = ground;
+    }
+
+    pub(crate) const fn ground(&self) -> Option<&Ground> {
+        self.ground.as_ref()
+    }
+
+    /// All that is pushed from now on takes the place of what was pushed before at the same path;
+    /// of two directories, the later one stands for both. Names are one file within a part only.
+    pub(crate) fn begin_part(&mut self) -> Result<()> {
+        let next = self.part.checked_add(1);
+        self.part = next.ok_or_else(|| Error::Internal("a source of 2^32 parts".into()))?;
+        Ok(())
     }
 
     /// Device and inode of every file that the build writes.
@@ -296,7 +334,8 @@ impl PlanBuilder {
     pub(crate) fn push_edited(&mut self, entry: Entry, content: Content, passed: Passed) {
         debug_assert!(entry.kind == Kind::Regular || entry.size == 0);
         self.note_rewrites(&entry);
-        self.entries.push(Box::new(Planned::new(entry, content, passed)));
+        let planned = Planned { part: self.part, ..Planned::new(entry, content, passed) };
+        self.entries.push(Box::new(planned));
         if let Some((most, cancel)) = &self.limit
             && self.entries.len() > *most
         {

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, openat};
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::path::Arg;
 
 use crate::error::{Error, Result};
@@ -35,6 +35,17 @@ impl Root {
         let handle = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|error| Error::io("open", path, error))?;
         Ok(Self { handle })
+    }
+
+    /// The directory `path` below this one.
+    pub(crate) fn below(&self, path: &[u8]) -> Result<Self, Errno> {
+        let mut cursor = Cursor::default();
+        let handle = fcntl_dupfd_cloexec(cursor.enter(self, path)?, 0)?;
+        Ok(Self { handle })
+    }
+
+    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
     }
 }
 
@@ -105,7 +116,7 @@ impl Cursor {
     }
 
     fn nearest<'a>(&'a self, root: &'a Root) -> BorrowedFd<'a> {
-        self.open.last().map_or(root.handle.as_fd(), |(_, handle)| handle.as_fd())
+        self.open.last().map_or(root.handle(), |(_, handle)| handle.as_fd())
     }
 }
 

@@ -6,6 +6,7 @@ mod decode;
 mod diff;
 mod directory;
 mod file;
+mod items;
 mod layers;
 mod mtree;
 mod names;
@@ -23,10 +24,11 @@ use std::io::{BufReader, Read};
 
 use crate::tar::Reader;
 
-pub use archive::{ArchiveFile, ArchiveStream, Form, Pick, Survey, Treatment, decoded};
+pub use archive::{ArchiveFile, ArchiveStream, Form, Pick, Survey, Treatment, decoded, is_archive};
 pub use decode::{Decoder, Encoding, decode_ahead};
 pub use diff::add_diff;
 pub use file::{FileSource, add_files, check_destinations};
+pub use items::{Item, Items, item_path};
 pub use layers::{Layers, LayersStream};
 pub use mtree::add_mtree;
 pub use overlay::add_overlay;

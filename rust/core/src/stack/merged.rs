@@ -2,7 +2,7 @@
 
 use super::Stack;
 use crate::error::{Error, Result};
-use crate::tar::{Entry, Kind};
+use crate::tar::{Entry, Kind, parents_of};
 
 /// An entry of a tree. Hard links are what they link to.
 #[derive(Clone, Debug)]
@@ -13,6 +13,12 @@ pub(crate) struct Node<C> {
     pub(crate) content: C,
     /// The number of its inode, from 1.
     pub(crate) inode: usize,
+}
+
+impl<C> Node<C> {
+    pub(crate) const fn is_directory(&self) -> bool {
+        self.entry.is_directory()
+    }
 }
 
 /// The entries that are there after some layers.
@@ -48,9 +54,27 @@ impl<C: Clone> Merged<C> {
             self.inodes += 1;
             Node { entry, content, inode: self.inodes }
         };
-        let is_directory = node.entry.is_directory();
+        let is_directory = node.is_directory();
         self.nodes.put(path, node, is_directory);
         Ok(())
+    }
+
+    /// Puts an entry, and the directories above it that are not there. These have the content
+    /// `none`; anything else at their paths is gone.
+    pub(crate) fn put_with_parents(&mut self, entry: Entry, content: C, none: &C) -> Result<()> {
+        let is_directory = |path: &[u8]| self.get(path).is_some_and(Node::is_directory);
+        // What is there has its own parents.
+        let missing: Vec<_> = parents_of(&entry.path)
+            .take_while(|parent| !parent.is_empty() && !is_directory(parent))
+            .map(|parent| Entry::implied_directory(parent, 0))
+            .collect();
+        self.put(entry, content)?;
+        missing.into_iter().try_for_each(|parent| self.put(parent, none.clone()))
+    }
+
+    /// What is directly in a directory, in the order of names.
+    pub(crate) fn children<'a>(&'a self, directory: &[u8]) -> impl Iterator<Item = &'a Node<C>> {
+        self.nodes.children(directory)
     }
 
     /// The entry that has this path.

@@ -1,11 +1,18 @@
 //! Layers on top of each other: which entries of lower ones stay (image-spec, layer.md, "Applying
 //! Changesets"). A pure function of paths.
 
+mod ground;
+mod listing;
 mod merged;
+mod resolve;
+mod tree;
 
 use crate::tar::{OPAQUE_WHITEOUT, PathMap, WHITEOUT_PREFIX, sibling, split_path};
 
+pub(crate) use ground::Ground;
+pub(crate) use listing::{Listing, list_layer, list_plan};
 pub(crate) use merged::{Merged, Node};
+pub use tree::Tree;
 
 /// What a whiteout removes of lower layers.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,6 +92,11 @@ impl<T> Stack<T> {
     #[must_use]
     pub fn get(&self, path: &[u8]) -> Option<&T> {
         self.entries.get(path).map(|(_, value)| value)
+    }
+
+    /// What is directly in a directory, in the order of names.
+    pub(crate) fn children<'a>(&'a self, directory: &[u8]) -> impl Iterator<Item = &'a T> {
+        self.entries.children(directory).map(|(_, value)| value)
     }
 
     /// All entries in the order of a layer.

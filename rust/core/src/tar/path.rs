@@ -103,6 +103,16 @@ pub fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
     (parent, &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..])
 }
 
+/// The path of what lies at `path` below `directory`; either may be empty.
+#[must_use]
+pub fn join(directory: &[u8], path: &[u8]) -> Box<[u8]> {
+    match (directory, path) {
+        (b"", path) => path.into(),
+        (directory, b"") => directory.into(),
+        (directory, path) => [directory, b"/", path].concat().into(),
+    }
+}
+
 /// The path of what is called `name` in the directory that holds `path`.
 #[must_use]
 pub fn sibling(path: &[u8], name: &[u8]) -> Box<[u8]> {

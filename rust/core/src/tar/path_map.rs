@@ -1,7 +1,7 @@
 //! A map by path in the order of a layer, in which all that a directory holds stands together.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use super::order_key;
 
@@ -44,10 +44,27 @@ impl<T> PathMap<T> {
         let key = order_key(directory);
         // Whatever lies in a directory has its key and a NUL; everything else lies in the root.
         let prefix = if key.is_empty() { Vec::new() } else { [&*key, b"\0"].concat() };
-        let behind = (Bound::Excluded(&*key), Bound::Unbounded);
+        let behind = (Excluded(&*key), Unbounded);
         let keys = self.values.range::<[u8], _>(behind).map(|(key, _)| key);
         let below: Vec<_> = keys.take_while(|key| key.starts_with(&prefix)).cloned().collect();
         below.iter().filter_map(|key| self.values.remove(key)).collect()
+    }
+
+    /// The values directly in `directory`, in the order of a layer, where every directory has one.
+    pub(crate) fn children<'a>(&'a self, directory: &[u8]) -> impl Iterator<Item = &'a T> {
+        let key = order_key(directory);
+        let prefix = if key.is_empty() { Vec::new() } else { [&*key, b"\0"].concat() };
+        let mut from = [&*key, b"\0"].concat();
+        std::iter::from_fn(move || {
+            let (key, value) =
+                self.values.range::<[u8], _>((Included(&*from), Unbounded)).next()?;
+            if !key.starts_with(&prefix) {
+                return None;
+            }
+            // All that is in it has its key and a NUL, and no other byte sorts before this one.
+            from = [&**key, &[1]].concat();
+            Some(value)
+        })
     }
 
     /// All values in the order of a layer.
@@ -83,5 +100,31 @@ mod tests {
         assert_eq!(below("d"), ["d/e"]);
         assert_eq!(below("d/e"), [""; 0]);
         assert_eq!(below("").len(), 7);
+    }
+
+    #[test]
+    fn what_is_directly_in_a_directory_is_found_between_what_is_deeper() {
+        let mut map = PathMap::default();
+        let paths: [&[u8]; 10] = [
+            b"",
+            b"a",
+            b"a/\xff",
+            b"a/\xff/\xff",
+            b"a/x",
+            b"a/x/y",
+            b"a\x01",
+            b"a-",
+            b"a-/x",
+            b"b",
+        ];
+        for path in paths {
+            map.insert(path, path);
+        }
+        let children = |path| map.children(path).copied().collect::<Vec<_>>();
+        assert_eq!(children(b""), [&b"a"[..], b"a\x01", b"a-", b"b"]);
+        assert_eq!(children(b"a"), [&b"a/x"[..], b"a/\xff"]);
+        assert_eq!(children(b"a/\xff"), [b"a/\xff/\xff"]);
+        assert_eq!(children(b"b"), [b""; 0]);
+        assert_eq!(children(b"c"), [b""; 0]);
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn plain(cancel: &Cancel, progress: &Progress) -> Build {
         compression: Compression::None,
         verify: false,
         threads: 3,
+        ground: None,
         outputs: Vec::new(),
         cancel: cancel.clone(),
         progress: progress.clone(),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::source::{Slice, decode_ahead};
+use crate::source::{Decoder, Slice, decode_ahead};
+use crate::tar::Reader;
 
 /// Bytes that archives are read by.
 const READ: usize = 256 * 1024;
@@ -73,6 +74,22 @@ impl ArchiveFile {
     pub fn size(&self) -> u64 {
         let whole = || self.file.metadata().map_or(0, |metadata| metadata.len());
         self.stretch.map_or_else(whole, |(_, size)| size)
+    }
+}
+
+/// Whether a file is a tar, plain or compressed, by its first header and not by its name: an empty
+/// one is none. No more of it is decoded.
+pub fn is_archive(path: &Path) -> Result<bool> {
+    let first = || {
+        let tar = Decoder::new(BufReader::new(ArchiveFile::open(path)?.reader()?))?;
+        Reader::new(BufReader::new(tar)).next_member()
+    };
+    match first() {
+        Ok(member) => Ok(member.is_some()),
+        // What cannot be in a layer is in an archive still.
+        Err(Error::Unsupported { .. }) => Ok(true),
+        Err(Error::Malformed { .. }) => Ok(false),
+        Err(error) => Err(error.in_archive(path)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::Form;
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path, reason};
 use crate::source::names::{check_form, check_name, check_whiteout};
-use crate::stack::is_whiteout;
+use crate::stack::{Ground, is_whiteout};
 use crate::tar::{Entry, Kind, append_header, parents_of};
 
 const LATE: &str = "its entry comes after an entry inside it";
@@ -21,6 +21,7 @@ pub(super) struct Ledger {
     passed_over: HashMap<Box<[u8]>, Entry>,
     /// What edits did to the directories of which later entries say nothing new.
     given: HashMap<Box<[u8]>, Passed>,
+    ground: Option<Ground>,
     entries: u64,
 }
 
@@ -35,13 +36,16 @@ enum Written {
 }
 
 impl Ledger {
-    pub(super) fn new(form: Form) -> Self {
+    /// Parents that a layer lacks lie in the ground as they should; those of a tree are put in as
+    /// they are there.
+    pub(super) fn new(form: Form, ground: Option<Ground>) -> Self {
         Self {
             form,
             written: HashMap::new(),
             passed: HashMap::new(),
             passed_over: HashMap::new(),
             given: HashMap::new(),
+            ground: ground.filter(|_| form == Form::Tree),
             entries: 0,
         }
     }
@@ -86,6 +90,8 @@ impl Ledger {
         out: &mut Vec<u8>,
     ) -> Result<bool> {
         self.check_names(entry)?;
+        let landed = self.landed(entry);
+        let entry = landed.as_ref().unwrap_or(entry);
         if !self.is_new(entry, passed)? {
             return Ok(false);
         }
@@ -100,7 +106,9 @@ impl Ledger {
                     self.written.insert(parent.into(), Written::Parent);
                 }
                 None => {
-                    let directory = Entry::implied_directory(parent, mtime);
+                    let known = self.ground.as_ref().and_then(|ground| ground.directory(parent));
+                    let directory =
+                        known.unwrap_or_else(|| Entry::implied_directory(parent, mtime));
                     self.write(&directory, Written::Parent, out)?;
                 }
             }
@@ -114,6 +122,29 @@ impl Ledger {
         }
         self.write(entry, written, out)?;
         Ok(true)
+    }
+
+    /// The entry as it is if links of the ground lead elsewhere.
+    fn landed(&self, entry: &Entry) -> Option<Entry> {
+        let ground = self.ground.as_ref()?;
+        let is_own = |path: &[u8]| {
+            let passed_over =
+                || self.passed_over.contains_key(path) && !self.given.contains_key(path);
+            self.written.contains_key(path) || passed_over()
+        };
+        let landing = |path: &[u8]| ground.landing(path, is_own);
+        let link = match &entry.kind {
+            Kind::HardLink(target) => landing(target).map(Kind::HardLink),
+            _ => None,
+        };
+        let path = landing(&entry.path);
+        if path.is_none() && link.is_none() {
+            return None;
+        }
+        let mut landed = entry.clone();
+        landed.path = path.unwrap_or(landed.path);
+        landed.kind = link.unwrap_or(landed.kind);
+        Some(landed)
     }
 
     fn write(&mut self, entry: &Entry, written: Written, out: &mut Vec<u8>) -> Result<()> {

@@ -7,17 +7,19 @@ mod survey;
 mod treatment;
 
 use std::collections::HashMap;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 
-pub use self::file::{ArchiveFile, decoded};
+pub use self::file::{ArchiveFile, decoded, is_archive};
 use self::ledger::Ledger;
 pub use self::pick::Pick;
 pub use self::survey::Survey;
+pub(super) use self::survey::unpacked;
 pub use self::treatment::{Form, Treatment};
 use super::READ_BUFFER;
 use crate::edit::{Nature, Passed, rewritable};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlanReader};
+use crate::stack::Ground;
 use crate::tar::{BLOCK, Entry, Kind, Reader, TRAILER, padded};
 
 /// The tar of a layer made from another tar, to be pulled piece by piece.
@@ -35,6 +37,7 @@ pub struct ArchiveStream<'a, R> {
     survey: Survey,
     /// Number of the next member.
     ordinal: u64,
+    skips_root: bool,
     ledger: Ledger,
     /// Members that may have hard links and are no regular files, if edits ask for that.
     unlike: HashMap<Box<[u8]>, Nature>,
@@ -74,20 +77,38 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         input: R,
         treatment: &'a mut Treatment,
         additions: &'a Plan,
+        survey: Survey,
+    ) -> Self {
+        Self::above(None, input, treatment, additions, survey)
+    }
+
+    /// The same for a layer above `ground`, which has parents that the archive lacks. Where one is a
+    /// symbolic link to a directory there, and no entry has taken its place, the link is followed.
+    /// An entry for the root of the archive says nothing of the directory that it is unpacked in.
+    pub(crate) fn above(
+        ground: Option<Ground>,
+        input: R,
+        treatment: &'a mut Treatment,
+        additions: &'a Plan,
         mut survey: Survey,
     ) -> Self {
-        let mut ledger = Ledger::new(treatment.form());
+        let root = treatment.root();
+        let skips_root = ground.is_some();
+        let mut ledger = Ledger::new(treatment.form(), ground);
         for (directory, passed) in additions.directories() {
             ledger.give(directory.clone(), passed);
         }
         for (directory, passed) in survey.take_directories() {
-            ledger.give(directory, passed);
+            if !skips_root || directory.path != root {
+                ledger.give(directory, passed);
+            }
         }
         Self {
             reader: Reader::new(BufReader::with_capacity(READ_BUFFER, input)),
             treatment,
             survey,
             ordinal: 0,
+            skips_root,
             ledger,
             unlike: HashMap::new(),
             additions,
@@ -209,6 +230,9 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
 
     /// Queues a member; says whether there is anything to write.
     fn queue_member(&mut self, ordinal: u64, entry: Entry) -> Result<bool> {
+        if self.skips_root && entry.path.is_empty() && entry.is_directory() {
+            return Ok(false);
+        }
         self.survey.check_place(&entry)?;
         let Some(mut entry) = self.survey.name(ordinal, entry) else { return Ok(false) };
         let nature = self.nature(&entry);
@@ -294,6 +318,14 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         self.queue_zeroes(TRAILER);
         self.state = State::Ended;
         Ok(())
+    }
+}
+
+/// The tar, to be read as any other.
+impl<R: Read> Read for ArchiveStream<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // The reader in front takes the error out again as it is.
+        self.fill(buffer).map_err(io::Error::other)
     }
 }
 

@@ -42,6 +42,11 @@ impl Treatment {
         self.form
     }
 
+    /// Where the root of the archive goes.
+    pub(super) fn root(&self) -> Box<[u8]> {
+        self.policy.prefix.clone()
+    }
+
     pub(super) fn default_mtime(&self) -> i64 {
         self.policy.default_mtime()
     }

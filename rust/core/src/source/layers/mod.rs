@@ -4,15 +4,17 @@
 //! with a short name: then it is known what stays, and a plan has a place for it. The second time
 //! the content of that comes by, layer after layer.
 
+mod select;
 mod stream;
 
+pub(super) use self::select::{Selection, Surveyed};
 pub use self::stream::LayersStream;
 use super::archive::ArchiveFile;
 use super::names::{check_form, check_name};
 use super::{Policy, READ_BUFFER, TarReader};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result, display_path, reason};
-use crate::plan::{Content, Plan, PlanBuilder};
+use crate::plan::{Plan, PlanBuilder};
 use crate::stack::{Merged, is_whiteout};
 use crate::tar::{Entry, Kind, Reader, is_within, parents_of};
 
@@ -20,17 +22,23 @@ use crate::tar::{Entry, Kind, Reader, is_within, parents_of};
 /// directory that no layer has an entry for has none.
 type Kept = Merged<Option<u64>>;
 
-/// Layer blobs, the lowest first, whose headers were read.
+/// Layer blobs, the lowest first, and archives, whose headers were read.
 #[derive(Debug)]
 pub struct Layers<'a> {
-    files: &'a [ArchiveFile],
     threads: usize,
     cancel: &'a Cancel,
-    /// The number of each layer's first member: all of them are counted through.
-    starts: Vec<u64>,
+    /// Each with the number of its first member: all of them are counted through.
+    numbered: Vec<(&'a ArchiveFile, u64)>,
+    /// Of all of them.
+    members: u64,
 }
 
 impl<'a> Layers<'a> {
+    /// None yet. Decoding takes up to half of `threads`.
+    pub(super) const fn new(threads: usize, cancel: &'a Cancel) -> Self {
+        Self { threads, cancel, numbered: Vec::new(), members: 0 }
+    }
+
     /// Adds to `plan` what is there when `files` were applied, the lowest first. Decoding takes
     /// up to half of `threads`.
     pub fn add(
@@ -40,29 +48,48 @@ impl<'a> Layers<'a> {
         threads: usize,
         cancel: &'a Cancel,
     ) -> Result<Self> {
-        let mut layers = Self { files, threads, cancel, starts: Vec::with_capacity(files.len()) };
-        push(plan, layers.survey()?, policy)?;
+        let mut layers = Self::new(threads, cancel);
+        let kept = layers.survey(files)?;
+        let names = select::names(&kept);
+        for node in kept.into_nodes() {
+            if let Some((entry, content, excluded)) = select::treat(node, policy, &names)? {
+                plan.push(entry, content, excluded);
+            }
+        }
         Ok(layers)
     }
 
-    /// The tar of `plan`, which has nothing but these layers and what edits put.
+    /// The tar of `plan`, which has nothing but these layers and what it holds itself.
     #[must_use]
     pub fn stream(self, plan: &'a Plan) -> LayersStream<'a> {
         LayersStream::new(self, plan)
     }
 
-    fn survey(&mut self) -> Result<Kept> {
+    /// What stays when `files` were applied, the lowest first. Members get the next numbers.
+    fn survey(&mut self, files: impl IntoIterator<Item = &'a ArchiveFile>) -> Result<Kept> {
         let mut kept = Kept::default();
-        let mut members = 0;
-        for file in self.files {
-            self.starts.push(members);
+        for file in files {
             let applied = self.entries(file).and_then(|entries| {
                 let count = entries.len() as u64;
-                apply(&mut kept, entries, members).map(|()| count)
+                apply(&mut kept, entries, self.members).map(|()| count)
             });
-            members += applied.map_err(|error| error.in_archive(file.path()))?;
+            let count = applied.map_err(|error| error.in_archive(file.path()))?;
+            self.number(file, count);
         }
         Ok(kept)
+    }
+
+    /// Gives the next numbers to `count` members of an archive; returns the first one.
+    pub(super) fn number(&mut self, file: &'a ArchiveFile, count: u64) -> u64 {
+        let first = self.members;
+        self.numbered.push((file, first));
+        self.members += count;
+        first
+    }
+
+    /// Whether a plan may need what comes by here.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.members == 0
     }
 
     fn entries(&self, file: &ArchiveFile) -> Result<Vec<Entry>> {
@@ -79,9 +106,13 @@ impl<'a> Layers<'a> {
         Ok(entries)
     }
 
-    fn open(&self, file: &ArchiveFile) -> Result<TarReader> {
+    pub(super) fn open(&self, file: &ArchiveFile) -> Result<TarReader> {
         let tar = file.decoded(self.threads, self.cancel)?;
         Ok(Reader::new(std::io::BufReader::with_capacity(READ_BUFFER, tar)))
+    }
+
+    pub(super) const fn cancel(&self) -> &'a Cancel {
+        self.cancel
     }
 }
 
@@ -93,14 +124,7 @@ fn apply(kept: &mut Kept, entries: Vec<Entry>, first: u64) -> Result<()> {
             continue;
         }
         check(kept, &entry)?;
-        let missing: Vec<_> = parents_of(&entry.path)
-            .take_while(|parent| !parent.is_empty() && kept.get(parent).is_none())
-            .map(|parent| Entry::implied_directory(parent, 0))
-            .collect();
-        kept.put(entry, Some(number))?;
-        for parent in missing {
-            kept.put(parent, None)?;
-        }
+        kept.put_with_parents(entry, Some(number), &None)?;
     }
     Ok(())
 }
@@ -126,31 +150,6 @@ fn check(kept: &Kept, entry: &Entry) -> Result<()> {
         }
     };
     Err(Error::unsupported(display_path(&entry.path), reason))
-}
-
-fn push(plan: &mut PlanBuilder, kept: Kept, policy: &Policy) -> Result<()> {
-    let mut names = vec![0_u8; kept.inodes() + 1];
-    for (_, node) in kept.iter() {
-        names[node.inode] = names[node.inode].saturating_add(1);
-    }
-    for node in kept.into_nodes() {
-        let mut entry = node.entry;
-        let excluded = policy.exclude.excludes(&entry.path);
-        if excluded && !(entry.is_directory() && policy.exclude.has_negation()) {
-            continue;
-        }
-        let content = if let Some(number) = node.content {
-            policy.apply(&mut entry)?;
-            Content::Member { number, shared: names[node.inode] > 1 }
-        } else {
-            // As a parent that is missing anywhere else.
-            entry.path = policy.place(&entry.path);
-            entry.mtime = policy.default_mtime();
-            Content::None
-        };
-        plan.push(entry, content, excluded);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The tar of what stays of some layers, while they are read once more.
 
+use std::io::{self, Read};
+
 use super::super::TarReader;
 use super::Layers;
 use crate::error::{Error, Result};
@@ -61,6 +63,13 @@ impl<'a> LayersStream<'a> {
     }
 }
 
+/// The tar, to be read as any other.
+impl Read for LayersStream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill(buffer).map_err(io::Error::other)
+    }
+}
+
 /// The content of members, asked for in their order.
 struct Contents<'a> {
     layers: Layers<'a>,
@@ -78,7 +87,7 @@ struct Open {
 impl Contents<'_> {
     /// Reads some of the content of the member `number`, which has `size` bytes.
     fn read(&mut self, number: u64, size: u64, buffer: &mut [u8]) -> Result<usize> {
-        let layer = self.layers.starts.partition_point(|&start| start <= number) - 1;
+        let layer = self.layers.numbered.partition_point(|&(_, first)| first <= number) - 1;
         let open = match self.open.take() {
             Some(open) if open.layer == layer => open,
             last => {
@@ -87,7 +96,7 @@ impl Contents<'_> {
             }
         };
         let open = self.open.insert(open);
-        let path = self.layers.files[layer].path();
+        let path = self.layers.numbered[layer].0.path();
         let read = open.read(number, size, buffer).map_err(|error| error.in_archive(path))?;
         read.filter(|&count| count > 0).ok_or_else(|| {
             Error::changed(path, "it does not hold what it held when its headers were read")
@@ -95,9 +104,9 @@ impl Contents<'_> {
     }
 
     fn open(&self, layer: usize) -> Result<Open> {
-        let file = &self.layers.files[layer];
+        let (file, next) = self.layers.numbered[layer];
         let reader = self.layers.open(file).map_err(|error| error.in_archive(file.path()))?;
-        Ok(Open { layer, reader, next: self.layers.starts[layer] })
+        Ok(Open { layer, reader, next })
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -109,7 +118,7 @@ impl Contents<'_> {
     /// stands there.
     fn end(&self, open: Option<Open>) -> Result<()> {
         let Some(Open { layer, mut reader, .. }) = open else { return Ok(()) };
-        let path = self.layers.files[layer].path();
+        let path = self.layers.numbered[layer].0.path();
         reader.drain().map_err(|error| error.in_archive(path))
     }
 }

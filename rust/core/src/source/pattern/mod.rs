@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub struct Patterns {
     patterns: Vec<Pattern>,
+    by_level: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -37,7 +38,15 @@ impl Patterns {
                 patterns.push(Pattern::parse(trim(line))?);
             }
         }
-        Ok(Self { patterns })
+        Ok(Self { patterns, by_level: false })
+    }
+
+    /// The same patterns as docker's walk of a build context asks them: from the root down, where a
+    /// `!` takes back only what is left out by then. With `**/a` and `!b`, `b/a` is left out: `b`
+    /// never was, so that `!b` has no say.
+    #[must_use]
+    pub fn by_level(self) -> Self {
+        Self { by_level: true, ..self }
     }
 
     /// Whether nothing is left out.
@@ -59,8 +68,30 @@ impl Patterns {
         if path.is_empty() {
             return false;
         }
+        if self.by_level && self.has_negation() {
+            return self.excludes_by_level(path);
+        }
         let decisive = self.patterns.iter().rev().find(|pattern| pattern.glob.covers(path));
         decisive.is_some_and(|pattern| !pattern.negated)
+    }
+
+    /// `MatchesUsingParentResults` of `moby/patternmatcher`.
+    fn excludes_by_level(&self, path: &[u8]) -> bool {
+        // Which patterns have matched the directory above, or one above that.
+        let mut above = vec![false; self.patterns.len()];
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let mut excluded = false;
+        for end in slashes.chain([path.len()]) {
+            excluded = false;
+            for (pattern, matched) in self.patterns.iter().zip(&mut above) {
+                let asked = pattern.negated == excluded;
+                *matched = *matched || asked && pattern.glob.matches(&path[..end]);
+                if *matched {
+                    excluded = !pattern.negated;
+                }
+            }
+        }
+        excluded
     }
 
     /// Whether `path` itself is matched; what is said of a directory does not cover what it holds.
@@ -174,6 +205,30 @@ mod tests {
             };
             assert!(message.contains(line.trim()), "{message}");
         }
+    }
+
+    #[test]
+    fn by_level_a_directory_has_no_say_that_was_not_left_out() {
+        let both = |lines: &[&str], path: &str| {
+            let patterns = Patterns::parse(lines).unwrap();
+            let [plain, by_level] = [patterns.clone(), patterns.by_level()];
+            [plain, by_level].map(|patterns| patterns.excludes(path.as_bytes()))
+        };
+        // What docker has in its context.
+        assert_eq!(both(&["**/node_modules", "!src"], "src/node_modules/x"), [false, true]);
+        assert_eq!(both(&["*/*b", "!?"], "a/b"), [false, true]);
+        assert_eq!(both(&["[a-c]/b/a*", "![^a]"], "b/b/ab"), [false, true]);
+        for (lines, path, excluded) in [
+            (&["*", "!src", "src/*.o", "!src/keep.o"][..], "src/keep.o", false),
+            (&["*", "!src", "src/*.o"], "src/a.o", true),
+            (&["*", "!src"], "src/a/b", false),
+            (&["d", "!d/e"], "d/e/f", false),
+            (&["d", "!d/e"], "d/f", true),
+            (&["d/**", "!d/e"], "d/e/f", false),
+        ] {
+            assert_eq!(both(lines, path), [excluded; 2], "{path}");
+        }
+        assert_eq!(both(&["a"], "a/b"), [true; 2]);
     }
 
     #[test]

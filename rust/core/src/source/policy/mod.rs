@@ -7,7 +7,7 @@ mod xattrs;
 
 use crate::error::{Error, Result, display_path};
 use crate::source::Patterns;
-use crate::tar::{Entry, Kind, normalize_path};
+use crate::tar::{Entry, Kind, join, normalize_path};
 
 pub use mode::Mode;
 pub use owner::{Owner, OwnerMap};
@@ -62,11 +62,7 @@ impl Policy {
     /// Where `path` of the source lies in the layer.
     #[must_use]
     pub fn place(&self, path: &[u8]) -> Box<[u8]> {
-        match (&*self.prefix, path) {
-            (b"", path) => path.into(),
-            (prefix, b"") => prefix.into(),
-            (prefix, path) => [prefix, b"/", path].concat().into(),
-        }
+        join(&self.prefix, path)
     }
 
     /// Applies all rules but `exclude` to an entry as it was found, whose paths are relative to the

@@ -12,11 +12,11 @@ use rustix::io::Errno;
 use super::super::directory::{Cursor, Root, open_file};
 use super::super::stamp::{Stamp, size_of};
 use super::super::xattr::Reached;
-use super::super::{Policy, refuse_whiteout_name};
+use super::super::{Patterns, Policy, refuse_whiteout_name};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::plan::{Content, Origin, PlanBuilder};
-use crate::tar::{Entry, Kind, Xattr};
+use crate::tar::{Entry, Kind, Xattr, join};
 
 /// Bytes of names that one call of the kernel may list.
 const LIST: usize = 32 * 1024;
@@ -29,6 +29,9 @@ pub(in crate::source) struct Tree<'a> {
     pub(in crate::source) cancel: &'a Cancel,
     /// Attributes are read, whatever the policy does with them then.
     pub(in crate::source) with_xattrs: bool,
+    /// What is left out besides, by patterns that are relative to a directory above: `base` is the
+    /// path of the root from there.
+    pub(in crate::source) ignore: Option<(&'a Patterns, &'a [u8])>,
     origin: usize,
     /// Device and inode of files that are being written.
     outputs: Vec<(u64, u64)>,
@@ -42,10 +45,63 @@ impl<'a> Tree<'a> {
         policy: &'a Policy,
         cancel: &'a Cancel,
     ) -> Result<Self> {
-        let root = Arc::new(Root::open(path)?);
-        let origin = plan.add_origin(Origin::tree(Arc::clone(&root), path, &policy.prefix));
+        Ok(Self::of(plan, Root::open(path)?, path, policy, cancel))
+    }
+
+    /// The open directory `root`, which is called `path`, as such a place.
+    pub(in crate::source) fn of(
+        plan: &mut PlanBuilder,
+        root: Root,
+        path: &'a Path,
+        policy: &'a Policy,
+        cancel: &'a Cancel,
+    ) -> Self {
+        let root = Arc::new(root);
+        let origin = Origin::tree(Arc::clone(&root), path, &policy.prefix);
+        Self::from(plan, root, origin, path, policy, cancel)
+    }
+
+    /// The one file that is called `name` in the open directory `parent`, and `path` in messages.
+    pub(in crate::source) fn one(
+        plan: &mut PlanBuilder,
+        parent: Root,
+        name: &[u8],
+        path: &'a Path,
+        policy: &'a Policy,
+        cancel: &'a Cancel,
+    ) -> Self {
+        let parent = Arc::new(parent);
+        let base = path.parent().unwrap_or(path);
+        let origin = Origin::one(Arc::clone(&parent), base, name);
+        Self::from(plan, parent, origin, path, policy, cancel)
+    }
+
+    fn from(
+        plan: &mut PlanBuilder,
+        root: Arc<Root>,
+        origin: Origin,
+        path: &'a Path,
+        policy: &'a Policy,
+        cancel: &'a Cancel,
+    ) -> Self {
+        let origin = plan.add_origin(origin);
         let outputs = plan.outputs().to_vec();
-        Ok(Self { root, path, policy, cancel, with_xattrs: !policy.drop_xattrs, origin, outputs })
+        let (with_xattrs, ignore) = (!policy.drop_xattrs, None);
+        Self { root, path, policy, cancel, with_xattrs, ignore, origin, outputs }
+    }
+
+    /// Whether patterns leave out what is at `path`.
+    fn excludes(&self, path: &[u8]) -> bool {
+        self.policy.exclude.excludes(path)
+            || self.ignore.is_some_and(|(ignore, base)| ignore.excludes(&join(base, path)))
+    }
+
+    /// Whether a directory is left out, and nothing in it can be taken back in.
+    fn excludes_all(&self, path: &[u8]) -> bool {
+        let excludes =
+            |patterns: &Patterns, path: &[u8]| !patterns.has_negation() && patterns.excludes(path);
+        excludes(&self.policy.exclude, path)
+            || self.ignore.is_some_and(|(ignore, base)| excludes(ignore, &join(base, path)))
     }
 
     /// Tells that a socket is not in the layer.
@@ -122,8 +178,19 @@ impl<'a> Look<'a> {
             }
         }
         children.sort_unstable_by(|left, right| left.path().cmp(right.path()));
-        let excluded = !path.is_empty() && tree.policy.exclude.excludes(path);
+        let excluded = tree.excludes(path);
         Ok(Listing { entry, excluded, children })
+    }
+
+    /// Describes the one file of the tree, which has the path of the root and is no directory.
+    pub(super) fn one(&mut self, name: &CStr) -> Result<Child> {
+        let Self { tree, xattrs, .. } = self;
+        let mut inside = Inside { tree, handle: tree.root.handle(), path: b"", xattrs };
+        match FileType::from_raw_mode(inside.stat(b"", name)?.st_mode) {
+            FileType::RegularFile => inside.file(Box::default(), name),
+            FileType::Socket => Ok(Child::Socket(Box::default())),
+            _ => inside.special(Box::default(), name),
+        }
     }
 }
 
@@ -145,17 +212,16 @@ impl Inside<'_> {
 
     /// Describes what has the name `name`, unless it is excluded.
     fn child(&mut self, name: &CStr, mut kind: FileType) -> Result<Option<Child>> {
-        let path: Box<[u8]> = match self.path {
-            b"" => name.to_bytes().into(),
-            parent => [parent, b"/", name.to_bytes()].concat().into(),
-        };
+        let path = join(self.path, name.to_bytes());
         if kind == FileType::Unknown {
             // Some file systems do not tell the type while listing.
             kind = FileType::from_raw_mode(self.stat(&path, name)?.st_mode);
         }
-        let exclude = &self.tree.policy.exclude;
-        let needed = kind == FileType::Directory && exclude.has_negation();
-        if !needed && exclude.excludes(&path) {
+        let excluded = match kind {
+            FileType::Directory => self.tree.excludes_all(&path),
+            _ => self.tree.excludes(&path),
+        };
+        if excluded {
             return Ok(None);
         }
         if kind == FileType::Socket {

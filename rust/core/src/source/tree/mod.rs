@@ -7,6 +7,7 @@
 mod ahead;
 mod look;
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
@@ -15,6 +16,8 @@ use crate::cancel::Cancel;
 use crate::error::{Result, display_path};
 use crate::plan::{Content, PlanBuilder};
 use crate::tar::Entry;
+
+use self::look::Look;
 
 pub(super) use self::ahead::Ahead;
 pub(super) use self::look::{Child, Listing, Tree};
@@ -76,6 +79,11 @@ pub(super) fn walk(
         }
         Ok(())
     })
+}
+
+/// Describes the one file of `tree`, called `name`, which is no directory.
+pub(super) fn look_at_one(tree: &Tree<'_>, name: &CStr) -> Result<Child> {
+    Look::new(tree).one(name)
 }
 
 /// Meets the directory `path` and returns what it holds.

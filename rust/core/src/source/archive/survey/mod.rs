@@ -47,14 +47,8 @@ struct File {
 impl Survey {
     /// Reads `input` to its end as an engine would unpack it.
     pub fn of(input: impl Read, treatment: &mut Treatment, cancel: &Cancel) -> Result<Self> {
-        let mut reader = Reader::new(BufReader::with_capacity(READ_BUFFER, input));
-        let mut world = World::default();
-        while let Some(member) = reader.next_member()? {
-            cancel.check()?;
-            world.unpack(treatment.admit(member.entry))?;
-        }
-        reader.drain()?;
-        world.survey(treatment)
+        let reader = Reader::new(BufReader::with_capacity(READ_BUFFER, input));
+        World::of(reader, |entry| treatment.admit(entry), cancel)?.survey(treatment)
     }
 
     /// The member `ordinal` under the name that it has in the end; none if it leaves nothing.
@@ -91,6 +85,23 @@ impl Survey {
     pub(super) fn take_directories(&mut self) -> Vec<(Entry, Passed)> {
         std::mem::take(&mut self.directories)
     }
+}
+
+/// An entry that is there when an archive was unpacked. Hard links are what they link to.
+pub(in crate::source) struct Unpacked {
+    pub(in crate::source) entry: Entry,
+    /// The member that has the content, counted from 0.
+    pub(in crate::source) number: u64,
+    /// The file has other names too, or had.
+    pub(in crate::source) shared: bool,
+}
+
+/// Reads an archive to its end; returns what is there then, and the number of its members.
+pub(in crate::source) fn unpacked(
+    reader: Reader<impl Read>,
+    cancel: &Cancel,
+) -> Result<(Vec<Unpacked>, u64)> {
+    World::of(reader, |entry| entry, cancel)?.into_unpacked()
 }
 
 /// One name of a file that has several.

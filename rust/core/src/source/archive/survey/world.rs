@@ -1,13 +1,15 @@
 //! What an engine makes of an archive that it unpacks.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 
 use super::directories::Directories;
-use super::{Name, Survey};
+use super::{Name, Survey, Unpacked};
+use crate::cancel::Cancel;
 use crate::edit::Nature;
 use crate::error::{Error, Result, display_path, reason};
 use crate::source::Treatment;
-use crate::tar::{Entry, Kind, PathMap, parents_of};
+use crate::tar::{Entry, Kind, PathMap, Reader, parents_of};
 
 /// The tree that unpacking the members so far makes.
 #[derive(Default)]
@@ -31,8 +33,26 @@ pub(super) struct Slot {
 }
 
 impl World {
+    /// Unpacks all that `reader` reads, to its end; entries are what `admit` makes of them.
+    pub(super) fn of(
+        mut reader: Reader<impl Read>,
+        mut admit: impl FnMut(Entry) -> Entry,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let mut world = Self::default();
+        while let Some(member) = reader.next_member()? {
+            cancel.check()?;
+            world.unpack(admit(member.entry))?;
+        }
+        if reader.position() == 0 {
+            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+        }
+        reader.drain()?;
+        Ok(world)
+    }
+
     /// Unpacks the next member.
-    pub(super) fn unpack(&mut self, entry: Entry) -> Result<()> {
+    fn unpack(&mut self, entry: Entry) -> Result<()> {
         let ordinal = self.members;
         self.members += 1;
         self.check_parent(&entry)?;
@@ -73,6 +93,20 @@ impl World {
             self.linked.entry(inode).or_insert_with(|| slot.entry.clone());
         }
         Ok(slot.inode)
+    }
+
+    /// What is there, and the number of members.
+    pub(super) fn into_unpacked(mut self) -> Result<(Vec<Unpacked>, u64)> {
+        self.resolve_early_links()?;
+        let Self { slots, linked, members, .. } = self;
+        let unpacked = slots.into_values().map(|slot| {
+            let number = slot.inode.unwrap_or(slot.ordinal);
+            let file = linked.get(&number);
+            let path = slot.entry.path.clone();
+            let entry = file.map_or(slot.entry, |file| Entry { path, ..file.clone() });
+            Unpacked { entry, number, shared: file.is_some() }
+        });
+        Ok((unpacked.collect(), members))
     }
 
     /// Compares the tree with what a stream would make of the members.

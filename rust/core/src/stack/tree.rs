@@ -1,0 +1,109 @@
+//! What is there when layers are applied: entries, and what is in very few files.
+
+use std::sync::Arc;
+
+use super::listing::{Kept, Listing};
+use super::{Merged, is_whiteout};
+use crate::error::{Error, Result};
+use crate::tar::{Entry, Kind, join, normalize_path, split_path};
+
+/// What is there when layers are applied: about 500 bytes for each entry with a short name. A clone
+/// shares them all until one of the two changes.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    nodes: Arc<Merged<Kept>>,
+}
+
+impl Default for Tree {
+    /// Nothing but the root.
+    fn default() -> Self {
+        let mut nodes = Merged::default();
+        // Only a hard link fails.
+        let _ = nodes.put(Entry::implied_directory(b"", 0), None);
+        Self { nodes: Arc::new(nodes) }
+    }
+}
+
+impl Tree {
+    /// Applies the next layer. Where the parent of an entry is a symbolic link to a directory, the
+    /// entry goes there, as engines have it; nothing else that stands in its way stays.
+    ///
+    /// After an error, what is there is not known.
+    pub(crate) fn apply(&mut self, layer: Vec<Listing>) -> Result<()> {
+        let nodes = Arc::make_mut(&mut self.nodes);
+        nodes.remove_for(layer.iter().map(|listing| &*listing.entry.path));
+        for Listing { mut entry, content } in layer {
+            if is_whiteout(&entry.path) {
+                continue;
+            }
+            if let Some(place) = self.landing(&entry.path, |_| false) {
+                entry.path = place;
+            }
+            if let Kind::HardLink(target) = &mut entry.kind
+                && let Some(place) = self.landing(target, |_| false)
+            {
+                *target = place;
+            }
+            Arc::make_mut(&mut self.nodes).put_with_parents(entry, content, &None)?;
+        }
+        Ok(())
+    }
+
+    /// Where something for `path` lands: parents that are symbolic links to directories are
+    /// followed, unless `is_own` says that a path of those is not that of this tree any more.
+    /// `None`: right there.
+    pub(crate) fn landing(&self, path: &[u8], is_own: impl Fn(&[u8]) -> bool) -> Option<Box<[u8]>> {
+        let (parent, name) = split_path(path);
+        // What is there has its own parents.
+        if parent.is_empty() || is_own(parent) || self.is_directory(parent) {
+            return None;
+        }
+        let mut at: Box<[u8]> = Box::default();
+        for part in parent.split(|&byte| byte == b'/') {
+            let next = join(&at, part);
+            at = match self.get(&next).map(|entry| &entry.kind) {
+                Some(Kind::Symlink(_)) if !is_own(&next) => match self.resolve(&next, true) {
+                    Ok(target) if self.is_directory(&target) => target,
+                    _ => next,
+                },
+                _ => next,
+            };
+        }
+        (*at != *parent).then(|| join(&at, name))
+    }
+
+    pub(super) fn get(&self, path: &[u8]) -> Option<&Entry> {
+        self.nodes.get(path).map(|node| &node.entry)
+    }
+
+    fn is_directory(&self, path: &[u8]) -> bool {
+        self.get(path).is_some_and(Entry::is_directory)
+    }
+
+    /// What is at this path, with hard links being what they link to.
+    ///
+    /// Here and below, [`Error::Argument`] for what is no path from the root.
+    pub fn entry(&self, path: &[u8]) -> Result<Option<&Entry>> {
+        Ok(self.get(&normal(path)?))
+    }
+
+    /// The names in a directory, in bytewise order.
+    pub fn children(&self, directory: &[u8]) -> Result<Vec<&[u8]>> {
+        let directory = normal(directory)?;
+        let children = self.nodes.children(&directory);
+        Ok(children.map(|node| split_path(&node.entry.path).1).collect())
+    }
+
+    /// The content of `etc/passwd` or `etc/group`, if that is a regular file of at most 1 MiB.
+    pub fn content(&self, path: &[u8]) -> Result<Option<&[u8]>> {
+        Ok(self.nodes.get(&normal(path)?).and_then(|node| node.content.as_deref()))
+    }
+}
+
+/// A path as users write it.
+fn normal(path: &[u8]) -> Result<Box<[u8]>> {
+    normalize_path(path).map_err(|error| Error::Argument(format!("invalid path: {error}")))
+}
+
+#[cfg(test)]
+mod tests;
