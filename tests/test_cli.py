@@ -20,7 +20,7 @@ from fastlayer.cli.text import byte_count, plural
 from fastlayer.errors import printable
 
 VERBS = [
-    *("build", "layer", "append", "mutate", "rebase", "flatten", "export", "recompress"),
+    *("build", "layer", "append", "mutate", "rebase", "flatten", "export", "unpack", "recompress"),
     *(
         "rewrite",
         "index",

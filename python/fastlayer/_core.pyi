@@ -20,7 +20,9 @@ __all__ = [
     "list_members",
     "member_header",
     "pick_members",
+    "remove_tree",
     "scan_layer",
+    "unpack_layers",
 ]
 
 _Progress = Callable[[int, int | None], object]
@@ -299,3 +301,21 @@ def pick_members(
 
 def member_header(name: str, size: int) -> bytes:
     """Return the 512 bytes in front of a member of an image archive."""
+
+def unpack_layers(
+    layers: Sequence[tuple[int, int, int, str]],
+    directory: str | PathLike[str],
+    *,
+    purpose: str,
+    threads: int | None = None,
+    progress: _Progress | None = None,
+) -> list[tuple[str, str]]:
+    """Make what is there when layers are applied, the lowest first, in the empty `directory`.
+
+    They are stretches. `purpose`: `"tree"`; `"lowest"`, the lowest directory of an overlay; or
+    `"above"` and `"above-user"`, one of its others, of one layer, whose whiteouts become marks
+    below `trusted.overlay.` or `user.overlay.`. Returns paths, and what was lost of each.
+    """
+
+def remove_tree(directory: str | PathLike[str]) -> None:
+    """Remove a directory with all that is in it. Links are removed and never followed."""

@@ -25,7 +25,9 @@ from fastlayer._core import (
     list_members,
     member_header,
     pick_members,
+    remove_tree,
     scan_layer,
+    unpack_layers,
 )
 
 __all__ = [
@@ -45,7 +47,9 @@ __all__ = [
     "list_members",
     "member_header",
     "pick_members",
+    "remove_tree",
     "scan_layer",
+    "unpack_layers",
 ]
 
 Progress: TypeAlias = Callable[[int, int | None], object]

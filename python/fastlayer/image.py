@@ -21,6 +21,7 @@ from fastlayer.platform import Platform
 from fastlayer.rebase import rebased
 from fastlayer.setting import timestamp
 from fastlayer.stored.image import StoredLayer
+from fastlayer.unpacking import unpack_layers
 
 if TYPE_CHECKING:
     import os
@@ -208,6 +209,20 @@ class Image(Buildable["BuiltImage"]):
         """
         options: PackOptions = {"compression": "none", "progress": progress}
         return derive.flattened(self.layers, options).save(output)
+
+    def unpack(
+        self, directory: str | os.PathLike[str], *, progress: Progress | None = None
+    ) -> None:
+        """Make `directory` what containers of the image see: all layers applied.
+
+        It may exist if it is empty, and appears complete or not at all. Nothing is made outside of
+        it. Owners are those of the image, which takes root, or a user namespace; what cannot be
+        kept there (a device in a namespace, an attribute) is left out with a `SourceWarning`.
+
+        Raises `InvalidArgumentError` for layers that are only described, `SourceError` for entries
+        that engines do not agree on, and `OSError`.
+        """
+        unpack_layers(self.layers, directory, progress=progress)
 
     def recompress(self, **options: Unpack[PackOptions]) -> Self:
         """Return the image with its stored layers compressed anew.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import fastlayer as fl
+
 from .cli import build, fastlayer
 from .engines import Engine
 from .hard import LARGEST_ID, PAST_OCTAL
@@ -162,3 +164,31 @@ def _without_access_lists(tree: Mapping[str, Record]) -> Mapping[str, Record]:
         )
         for path, record in tree.items()
     }
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_fastlayer_unpacks_the_source(
+    hard_tree: Path, expected: Mapping[str, Record], compression: str, tmp_path: Path
+) -> None:
+    """What `fastlayer unpack` makes is the source too: nothing lost in either direction."""
+    image = build(
+        tmp_path / "image.tar", "--rootfs", hard_tree, "--compression", compression, "-t", "a:1"
+    )
+    fastlayer("unpack", image.path, tmp_path / "rootfs")
+    assert_trees_equal(snapshot(tmp_path / "rootfs"), expected)
+
+
+def test_layers_are_unpacked_as_umoci_does(rootfs: Path, upgraded: Path, tmp_path: Path) -> None:
+    """Two layers, the second with whiteouts, make what another tool makes of them."""
+    layers = [tmp_path / "1.tar.gz", tmp_path / "2.tar.gz"]
+    fl.Layer.from_directory(rootfs).save(layers[0])
+    fl.Layer.from_diff(rootfs, upgraded).save(layers[1])
+    image = fl.Image.scratch(platform="linux/amd64").append(
+        *(fl.StoredLayer.load(layer) for layer in layers)
+    )
+    image.write_layout(tmp_path / "layout", tags=["a:1"])
+    call([find("umoci"), "unpack", "--image", f"{tmp_path}/layout:1", tmp_path / "bundle"])
+    image.unpack(tmp_path / "rootfs")
+    ours, theirs = snapshot(tmp_path / "rootfs"), snapshot(tmp_path / "bundle" / "rootfs")
+    assert_trees_equal(ours, snapshot(upgraded))
+    assert_trees_equal(ours, theirs)

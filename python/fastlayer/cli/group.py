@@ -16,13 +16,14 @@ __all__ = ["fastlayer"]
 # The verbs with what `fastlayer --help` says of each, so that it need not import them. The verb
 # `build` is `build_command` of `fastlayer.cli.build`.
 _VERBS: Final = {
-    "build": "Build an image from directories, archives, files and other images",
+    "build": "Build an image from directories, archives, files, a Dockerfile, other images",
     "layer": "Make a single layer as a file",
     "append": "Put layers on top of an image",
     "mutate": "Change the settings of an image",
     "rebase": "Put an image on another base",
     "flatten": "Make one layer of all those of an image",
     "export": "Write the file system of an image as a tar",
+    "unpack": "Make the file system of an image a directory",
     "recompress": "Compress the layers of an image anew",
     "rewrite": "Change times and owners in the layers of an image",
     "index": "Make and change images for several platforms",
@@ -42,6 +43,7 @@ _VERBS: Final = {
 _EXAMPLES: Final = """\
 fastlayer build --rootfs rootfs -t custom/hello:latest -o image.tar
 fastlayer build --add ./app:/app --entrypoint /app -t app:1 -o oci:out
+fastlayer build . -f Dockerfile -t app:1 -o app.tar
 fastlayer layer rootfs -o layer.tar.zst --compression zstd:3
 fastlayer build --from debian.tar --add ./app:/app -t app:2 -o app.tar
 fastlayer copy image.tar oci:images:1

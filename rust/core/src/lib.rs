@@ -26,6 +26,7 @@ pub mod plan;
 pub mod source;
 mod stack;
 pub mod tar;
+pub mod unpack;
 
 pub use cancel::Cancel;
 pub use digest::Digest;

@@ -20,6 +20,7 @@ mod scan;
 mod sink;
 mod stream;
 mod tree;
+mod unpack;
 
 /// The core of fastlayer; see `fastlayer` for the public face.
 #[pymodule(gil_used = false)]
@@ -44,4 +45,6 @@ mod _core {
     use crate::scan::{ScanRecord, scan_layer};
     #[pymodule_export]
     use crate::tree::Tree;
+    #[pymodule_export]
+    use crate::unpack::{remove_tree, unpack_layers};
 }

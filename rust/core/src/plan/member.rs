@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Boxed, Content, Plan, Planned};
-use crate::tar::{TRAILER, is_within, padded};
+use crate::tar::{Entry, TRAILER, is_within, padded};
 
 /// A member whose content a plan needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,14 @@ impl Plan {
         matches!(planned.content, Content::Member { .. }) && planned.entry.size > 0
     }
 
+    /// The entries in their order, each with the number of its member, if it has one.
+    pub(crate) fn members(&self) -> impl DoubleEndedIterator<Item = (&Entry, Option<u64>)> {
+        self.entries.iter().map(|planned| match planned.content {
+            Content::Member { number, .. } => (&planned.entry, Some(number)),
+            _ => (&planned.entry, None),
+        })
+    }
+
     /// The first member that the plan needs content of, behind `last`.
     pub(crate) fn next_member(&self, last: Option<&PlannedMember>) -> Option<PlannedMember> {
         let first = last.map_or(0, |last| last.index + 1);
@@ -93,7 +101,7 @@ fn parents(entries: &[Boxed]) -> Vec<Option<usize>> {
 mod tests {
     use super::super::PlanBuilder;
     use super::*;
-    use crate::tar::{Entry, Kind};
+    use crate::tar::Kind;
 
     fn pushed(members: &[(&str, u64, u64)]) -> Plan {
         let mut plan = PlanBuilder::default();

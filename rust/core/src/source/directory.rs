@@ -31,7 +31,15 @@ pub(crate) struct Root {
 impl Root {
     /// Opens the root. A link named by the user is followed, as in every other command.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
+        Self::open_with(path, DIRECTORY.difference(OFlags::NOFOLLOW))
+    }
+
+    /// The same, where a link in the place of the root is an error.
+    pub(crate) fn open_itself(path: &Path) -> Result<Self> {
+        Self::open_with(path, DIRECTORY)
+    }
+
+    fn open_with(path: &Path, flags: OFlags) -> Result<Self> {
         let handle = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|error| Error::io("open", path, error))?;
         Ok(Self { handle })
@@ -44,6 +52,7 @@ impl Root {
         Ok(Self { handle })
     }
 
+    /// The handle itself.
     pub(crate) fn handle(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }

@@ -41,6 +41,7 @@ pub use tree::add_tree;
 pub(crate) use checked::{CheckedFile, would_wait};
 pub(crate) use directory::{Cursor, Root};
 pub(crate) use file::{file_entry, open_host_file};
+pub(crate) use layers::Contents;
 pub(crate) use names::refuse_whiteout_name;
 pub(crate) use policy::set_mode;
 pub(crate) use stamp::Stamp;

@@ -4,10 +4,12 @@
 //! with a short name: then it is known what stays, and a plan has a place for it. The second time
 //! the content of that comes by, layer after layer.
 
+mod alone;
 mod select;
 mod stream;
 
 pub(super) use self::select::{Selection, Surveyed};
+pub(crate) use self::stream::Contents;
 pub use self::stream::LayersStream;
 use super::archive::ArchiveFile;
 use super::names::{check_form, check_name};
@@ -50,12 +52,7 @@ impl<'a> Layers<'a> {
     ) -> Result<Self> {
         let mut layers = Self::new(threads, cancel);
         let kept = layers.survey(files)?;
-        let names = select::names(&kept);
-        for node in kept.into_nodes() {
-            if let Some((entry, content, excluded)) = select::treat(node, policy, &names)? {
-                plan.push(entry, content, excluded);
-            }
-        }
+        push(plan, kept, policy)?;
         Ok(layers)
     }
 
@@ -63,6 +60,11 @@ impl<'a> Layers<'a> {
     #[must_use]
     pub fn stream(self, plan: &'a Plan) -> LayersStream<'a> {
         LayersStream::new(self, plan)
+    }
+
+    /// What there is to read of the members of a plan, as [`stream`](Self::stream) does.
+    pub(crate) fn contents(self) -> Contents<'a> {
+        Contents::new(self)
     }
 
     /// What stays when `files` were applied, the lowest first. Members get the next numbers.
@@ -150,6 +152,16 @@ fn check(kept: &Kept, entry: &Entry) -> Result<()> {
         }
     };
     Err(Error::unsupported(display_path(&entry.path), reason))
+}
+
+fn push(plan: &mut PlanBuilder, kept: Kept, policy: &Policy) -> Result<()> {
+    let names = select::names(&kept);
+    for node in kept.into_nodes() {
+        if let Some((entry, content, excluded)) = select::treat(node, policy, &names)? {
+            plan.push(entry, content, excluded);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

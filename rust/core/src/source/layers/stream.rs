@@ -22,7 +22,7 @@ pub struct LayersStream<'a> {
 
 impl<'a> LayersStream<'a> {
     pub(super) fn new(layers: Layers<'a>, plan: &'a Plan) -> Self {
-        let contents = Contents { layers, open: None };
+        let contents = Contents::new(layers);
         Self { plan, reader: plan.reader(), position: 0, next: plan.next_member(None), contents }
     }
 
@@ -71,7 +71,7 @@ impl Read for LayersStream<'_> {
 }
 
 /// The content of members, asked for in their order.
-struct Contents<'a> {
+pub(crate) struct Contents<'a> {
     layers: Layers<'a>,
     open: Option<Open>,
 }
@@ -84,9 +84,13 @@ struct Open {
     next: u64,
 }
 
-impl Contents<'_> {
-    /// Reads some of the content of the member `number`, which has `size` bytes.
-    fn read(&mut self, number: u64, size: u64, buffer: &mut [u8]) -> Result<usize> {
+impl<'a> Contents<'a> {
+    pub(super) const fn new(layers: Layers<'a>) -> Self {
+        Self { layers, open: None }
+    }
+
+    /// Reads some of the content of the member `number`, which has `size` bytes: one at least.
+    pub(crate) fn read(&mut self, number: u64, size: u64, buffer: &mut [u8]) -> Result<usize> {
         let layer = self.layers.numbered.partition_point(|&(_, first)| first <= number) - 1;
         let open = match self.open.take() {
             Some(open) if open.layer == layer => open,
@@ -109,7 +113,8 @@ impl Contents<'_> {
         Ok(Open { layer, reader, next })
     }
 
-    fn finish(&mut self) -> Result<()> {
+    /// Reads the last layer to its end.
+    pub(crate) fn finish(&mut self) -> Result<()> {
         let last = self.open.take();
         self.end(last)
     }

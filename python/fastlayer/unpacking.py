@@ -1,0 +1,80 @@
+"""The file system of an image as a directory."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from fastlayer import engine
+from fastlayer.errors import InvalidArgumentError, warn_of
+from fastlayer.layer import Layer
+from fastlayer.stored.blob import verified_stretch
+from fastlayer.undo import undone_unless_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fastlayer.engine import Progress
+    from fastlayer.stored.image import StoredLayer
+
+__all__ = ["unpack_layers"]
+
+
+def unpack_layers(
+    layers: Sequence[Layer | StoredLayer],
+    directory: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Make `directory` what is there when all `layers` are applied.
+
+    It may exist if it is empty, and appears complete or not at all. Raises `InvalidArgumentError`
+    for layers that are only described, `SourceError` for what engines cannot agree on,
+    `InvalidImageError` for blobs that are not what they should be, and `OSError`.
+    """
+    stored = [_stored(layer) for layer in layers]
+    path = os.path.abspath(os.fsdecode(directory))  # noqa: PTH100 (text, as the core takes it)
+    _check_free(path)
+    temporary = f"{os.path.dirname(path)}/.fastlayer-{os.urandom(8).hex()}"  # noqa: PTH120
+
+    def remove() -> None:
+        with suppress(FileNotFoundError):
+            engine.remove_tree(temporary)
+
+    with undone_unless_kept(remove) as keep, ExitStack() as files, _named(path, temporary):
+        os.mkdir(temporary)  # noqa: PTH102
+        stretches = [
+            files.enter_context(verified_stretch(layer.blob, layer.descriptor)) for layer in stored
+        ]
+        lost = engine.unpack_layers(stretches, temporary, purpose="tree", progress=progress)
+        os.rename(temporary, path)  # noqa: PTH104 (takes the place of an empty directory)
+        keep()
+    warn_of((path + place.removeprefix(temporary), what) for place, what in lost)
+
+
+def _stored(layer: Layer | StoredLayer) -> StoredLayer:
+    if isinstance(layer, Layer):
+        raise InvalidArgumentError(
+            "only stored layers can be unpacked: write the image first, and load it"
+        )
+    return layer
+
+
+def _check_free(path: str) -> None:
+    """Raise what the end would raise, before any work."""
+    with suppress(FileNotFoundError), os.scandir(path) as entries:
+        if next(entries, None) is not None:
+            raise InvalidArgumentError(f"the directory `{path}` is not empty")
+
+
+@contextmanager
+def _named(path: str, temporary: str) -> Iterator[None]:
+    """Have errors name `path`: who gave it never heard of the temporary name."""
+    try:
+        yield
+    except OSError as error:
+        if os.fsdecode(error.filename or "").startswith(temporary):
+            error.filename = path + os.fsdecode(error.filename).removeprefix(temporary)
+            error.filename2 = None
+        raise
