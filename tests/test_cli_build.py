@@ -382,7 +382,8 @@ def test_nothing_to_build_from_is_bad_usage(capsys: pytest.CaptureFixture[str]) 
     """An image needs a layer."""
     assert run(["build", "-o", "x.tar"]) == 2
     assert capsys.readouterr().err == (
-        "fastlayer: error: nothing to build from: give `--rootfs`, `--add` or `--from`\n"
+        "fastlayer: error: nothing to build from: give `--rootfs`, `--add`, `--from`, or a "
+        "Dockerfile's CONTEXT\n"
     )
 
 

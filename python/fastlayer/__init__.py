@@ -16,7 +16,7 @@ containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bar
 and `validate` look at what is there, `diff` at what changed.
 """
 
-from fastlayer import edit, recipes
+from fastlayer import dockerfile, edit, recipes
 from fastlayer.archive.docker import save_archive
 from fastlayer.built import BuiltImage, BuiltIndex
 from fastlayer.changes import ConfigAdditions, ConfigRemovals
@@ -25,6 +25,8 @@ from fastlayer.descriptor import Descriptor
 from fastlayer.difference import Difference, Fact, diff
 from fastlayer.digest import Digest
 from fastlayer.errors import (
+    DockerfileError,
+    DockerfileWarning,
     FastlayerError,
     InternalError,
     InvalidArgumentError,
@@ -68,6 +70,8 @@ __all__ = [
     "Descriptor",
     "Difference",
     "Digest",
+    "DockerfileError",
+    "DockerfileWarning",
     "Fact",
     "FastlayerError",
     "Healthcheck",
@@ -107,6 +111,7 @@ __all__ = [
     "UnmatchedEditError",
     "UnsupportedEntryError",
     "diff",
+    "dockerfile",
     "edit",
     "inspect",
     "read_image_file",

@@ -13,12 +13,14 @@
     │   ├── MalformedArchiveError                  an archive that is cut short or broken
     │   ├── MtreeError                             a line of an mtree file
     │   └── UnmatchedEditError                     an edit found nothing to edit
+    ├── DockerfileError                            a line of a Dockerfile
     ├── InvalidImageError                          a document, archive or layout that was read
     ├── RegistryError                              a registry refused, failed or was not reached
     │   └── RegistryAuthError                      it does not let us, or not as who we are
     ├── NotBuiltError                              a digest or size was asked for too early
     └── InternalError                              a defect of fastlayer itself
 
+    DockerfileWarning (a UserWarning)              something in a Dockerfile that is hardly meant
     SourceWarning (a UserWarning)                  something was left out of a layer, or not met
     RegistryWarning (a UserWarning)                something that not every registry takes
 
@@ -31,6 +33,8 @@ import warnings
 from collections.abc import Iterable
 
 __all__ = [
+    "DockerfileError",
+    "DockerfileWarning",
     "FastlayerError",
     "InternalError",
     "InvalidArgumentError",
@@ -144,6 +148,29 @@ class UnmatchedEditError(SourceError):
     """An edit matched nothing in its source, where that is not allowed."""
 
 
+class DockerfileError(FastlayerError):
+    """A Dockerfile that cannot be read, or an instruction that cannot be done as it says.
+
+    `file` and `line` (from 1) say where, once that is known; the message begins with them:
+    "`Dockerfile`:12: …".
+    """
+
+    file: str | None
+    line: int | None
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
+        place = (
+            ""
+            if file is None
+            else f"{quoted(file)}: "
+            if line is None
+            else f"{quoted(file)}:{line}: "
+        )
+        super().__init__(place + message)
+        self.file = file
+        self.line = line
+
+
 class InvalidImageError(FastlayerError):
     """A document, archive or layout that was read is wrong."""
 
@@ -174,6 +201,10 @@ class NotBuiltError(FastlayerError):
 
 class InternalError(FastlayerError):
     """A defect of fastlayer itself: please report it."""
+
+
+class DockerfileWarning(UserWarning):
+    """Something in or for a Dockerfile has no effect, or one that is hardly meant."""
 
 
 class SourceWarning(UserWarning):

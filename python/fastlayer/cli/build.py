@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fastlayer.cli.command import Command, option
+from fastlayer.cli.dockerfile import (
+    check_no_dockerfile,
+    dockerfile_image,
+    dockerfile_options,
+    is_dockerfile,
+)
 from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.image_file import build_image_file, is_image_file
 from fastlayer.cli.image_source import load
@@ -31,7 +37,6 @@ from fastlayer.cli.source import (
     rootfs_of,
     sources_of,
 )
-from fastlayer.errors import quoted
 from fastlayer.image import Image
 from fastlayer.stored.image import StoredLayer
 
@@ -47,13 +52,16 @@ __all__ = ["build_command"]
 _HELP: Final = """\
 Build an image and write it to OUTPUT, complete or not at all.
 
-Each --rootfs and --add makes one layer, in the order given; the options of layers hold for all of
-them. Edits change each --rootfs layer, in the order given, after those options; an --add layer is
-what its own option says.
+With CONTEXT or --file, it is what a Dockerfile says, as docker reads it; settings given as options
+come after its own. RUN needs --run-engine.
 
-A FILE.toml says all of this instead; see docs/image-file.md. Of the options of layers,
---compression, --threads and --verify go with it. -t and -o take the place of its own, --platform
-chooses some of its platforms, and the settings of the image are added to those that it has.
+A FILE.toml describes an image, or one for several platforms; see docs/image-file.md. Of the options
+of layers, --compression, --threads and --verify go with it. -t and -o take the place of its own,
+--platform chooses some of its platforms, and the settings of the image are added to its own.
+
+Else each --rootfs and --add makes one layer, in the order given; the options of layers hold for
+all of them. Edits change each --rootfs layer, in the order given, after those options; an --add
+layer is what its own option says.
 """
 
 _EXAMPLES: Final = """\
@@ -63,6 +71,17 @@ docker load -i debian.tar
 
 # A program alone:
 fastlayer build --add build/app:/app --entrypoint /app -t app:1 -o app.tar
+
+# What the Dockerfile in a directory says, and with a stage and a version chosen:
+fastlayer build . -t app:1 -o app.tar
+fastlayer build . -f docker/Dockerfile --target debug --build-arg VERSION=2 -t app:2 -o app.tar
+
+# RUN too, by an OCI runtime, without the network:
+sudo fastlayer build . --run-engine crun -t app:1 -o app.tar
+
+# A Dockerfile from a pipe, on a base from an archive:
+printf 'FROM debian\\nCMD ["bash"]\\n' | fastlayer build -f - \\
+    --build-context debian=docker-archive:debian.tar -t bash:1 -o bash.tar
 
 # Files on top of a root file system, for another platform, as an OCI layout:
 fastlayer build --rootfs base.tar.gz --add ./conf:/etc/app --add app:/usr/bin/ \\
@@ -98,7 +117,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
     examples=_EXAMPLES,
     help=f"{_HELP}\n{OUTPUTS}",
 )
-@click.argument("source", required=False, metavar="[FILE.toml]")
+@click.argument("source", required=False, metavar="[CONTEXT|FILE.toml]")
 @option(
     "--rootfs",
     section="Layers",
@@ -134,6 +153,7 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
 )
 @recipe_options
 @base_option
+@dockerfile_options
 @layer_options
 @edit_options
 @image_options
@@ -142,20 +162,19 @@ fastlayer build --rootfs rootfs --compression zstd:19 --mtime 0 -t x:1 -o x.tar 
 def build_command(
     context: click.Context,
     /,
-    source: str | None,
     **given: Any,
 ) -> None:
-    """Turn the options, or a file, into an image, build it and show what came out."""
-    if source is not None:
-        if not is_image_file(source):
-            raise click.UsageError(
-                f"{quoted(source)} is no image file, whose name ends in `.toml`: "
-                "sources of layers are given by `--rootfs` and `--add`",
-                context,
-            )
-        build_image_file(context, source, given)
+    """Turn the options, or what a file says, into an image, build it and show what came out."""
+    if is_image_file(given["source"]):
+        build_image_file(context, given)
         return
     check_result(given)
+    if is_dockerfile(given):
+        with meter(given["progress"]) as shown, dockerfile_image(context, given, shown) as image:
+            built = deliver(image, given)
+        show(built, given)
+        return
+    check_no_dockerfile(context, given)
     sources = sources_of(context)
     check_recipe(given, sources)
     check_base(given["base"], given["rootfs"])

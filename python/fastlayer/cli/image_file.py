@@ -31,20 +31,21 @@ __all__ = ["build_image_file", "is_image_file"]
 _SUFFIX: Final = ".toml"
 
 # Sections whose options say what is in an image, and those of them that do not.
-_CONTENT: Final = ("Layers", "Edits")
+_CONTENT: Final = ("Layers", "Edits", "Dockerfile")
 _PACKING: Final = ("compression", "threads", "verify")
 
 
-def is_image_file(source: str) -> bool:
+def is_image_file(source: str | None) -> bool:
     """Whether an argument is an image file, by its name."""
-    return source.endswith(_SUFFIX)
+    return source is not None and source.endswith(_SUFFIX)
 
 
-def build_image_file(context: click.Context, path: str, given: Mapping[str, Any]) -> None:
+def build_image_file(context: click.Context, given: Mapping[str, Any]) -> None:
     """Build what a file describes, and show what came out, a record for each output.
 
     Raises `click.UsageError` for options that the file would have to say.
     """
+    path: str = given["source"]
     _refuse_content(context, path)
     file = _with_options(read_image_file(path), given)
     check_stdout(used=any(one.kind == "stdout" for one in file.outputs), as_json=given["as_json"])

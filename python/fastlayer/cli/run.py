@@ -15,7 +15,7 @@ from fastlayer.cli import interrupt
 from fastlayer.cli.failure import INTERRUPTED, PIPE_CLOSED, explain, is_closed_pipe
 from fastlayer.cli.group import fastlayer
 from fastlayer.cli.text import say
-from fastlayer.errors import RegistryWarning, SourceWarning
+from fastlayer.errors import DockerfileWarning, RegistryWarning, SourceWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit status, having said on stderr what failed."""
     with warnings.catch_warnings():
-        for shown in (SourceWarning, RegistryWarning):
+        for shown in (DockerfileWarning, SourceWarning, RegistryWarning):
             warnings.simplefilter("always", shown)
         warnings.showwarning = _show_warning
         try:

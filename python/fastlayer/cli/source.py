@@ -98,7 +98,8 @@ def sources_of(context: click.Context) -> list[str | Addition | Prebuilt]:
     ]
     if not found and context.params["origin"] is None:
         raise click.UsageError(
-            "nothing to build from: give `--rootfs`, `--add` or `--from`", context
+            "nothing to build from: give `--rootfs`, `--add`, `--from`, or a Dockerfile's CONTEXT",
+            context,
         )
     check_stdin([source for source in found if isinstance(source, str)])
     return found

@@ -1,0 +1,155 @@
+"""What RUN knows before a container runs: views, accounts, stubs, networks, mounts."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import fastlayer as fl
+from fastlayer.dockerfile.run.accounts import Account, account_of
+from fastlayer.dockerfile.run.machine import find_runtime
+from fastlayer.dockerfile.run.mounts import Target
+from fastlayer.dockerfile.run.network import network_of, resolv_conf
+from fastlayer.dockerfile.run.stubs import add_stubs
+from fastlayer.dockerfile.run.view import View
+
+ACCOUNTS = """\
+root:x:0:0:root:/root:/bin/sh
+app:x:1000:1001::/home/app:/bin/sh
+alone:x:7:77::/al:/bin/sh
+broken
+::
+"""
+GROUP = "root:x:0:\nappg:x:1001:\nother:x:55:app,root\nmore:x:56:app\n"
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> tuple[Path, Path]:
+    """Two directories: an upper one and a lower one."""
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    (upper / "etc").mkdir(parents=True)
+    (lower / "etc").mkdir(parents=True)
+    return upper, lower
+
+
+def view(*directories: Path) -> View:
+    """The view of directories, the highest first."""
+    return View([str(directory) for directory in directories])
+
+
+def test_links_stay_in_the_view(layers: tuple[Path, Path]) -> None:
+    """Absolute links begin at its root, and nothing leads above that."""
+    upper, lower = layers
+    (lower / "etc" / "passwd").write_text("lower")
+    (lower / "abs").symlink_to("/etc/passwd")
+    (upper / "up").symlink_to("../../../../etc")
+    (upper / "chain").symlink_to("up/passwd")
+    (upper / "loop").symlink_to("loop")
+    (upper / "dangling").symlink_to("no/where")
+    merged = view(upper, lower)
+    for path in ("abs", "/up/passwd", "chain", "up/../etc//./passwd", "../../abs"):
+        assert merged.read(path, 100) == b"lower", path
+    assert merged.resolve("dangling/x").path == "/no/where/x"
+    assert not merged.resolve("dangling").found
+    assert merged.resolve("etc").is_directory
+    assert merged.resolve("..").path == "/"
+    with pytest.raises(fl.DockerfileError, match="links without end"):
+        merged.resolve("loop")
+    with pytest.raises(fl.DockerfileError, match="more than 3 bytes"):
+        merged.read("abs", 3)
+
+
+def test_an_upper_directory_hides(layers: tuple[Path, Path]) -> None:
+    """A file hides a directory and the other way round; whiteouts and opaque ones hide too."""
+    upper, lower = layers
+    for name in ("a", "b"):
+        (lower / name).mkdir()
+        (lower / name / "x").touch()
+    (lower / "c").touch()
+    (upper / "a").touch()
+    (upper / "c").mkdir()
+    assert not view(upper, lower).resolve("a/x").found
+    assert view(upper, lower).resolve("c").found == (str(upper / "c"),)
+    assert view(upper, lower).resolve("etc").found == (str(upper / "etc"), str(lower / "etc"))
+    if os.geteuid() != 0:
+        pytest.skip("whiteouts need root")
+    os.mknod(upper / "b", 0o020000, 0)
+    os.setxattr(upper / "etc", "trusted.overlay.opaque", b"y")
+    assert not view(upper, lower).resolve("b").found
+    assert not view(upper, lower).resolve("b/x").found
+    assert view(upper, lower).resolve("etc").found == (str(upper / "etc"),)
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        # As `docker build` 26.1 has them.
+        ("", Account(0, 0, (0,), "/root")),
+        ("app", Account(1000, 1001, (55, 56, 1001), "/home/app")),
+        ("1000", Account(1000, 1001, (55, 56, 1001), "/home/app")),
+        ("1234", Account(1234, 0, (0,), "/")),
+        ("1234:55", Account(1234, 55, (55,), "/")),
+        ("app:other", Account(1000, 55, (55,), "/home/app")),
+        ("0", Account(0, 0, (55, 0), "/root")),
+        ("root:root", Account(0, 0, (0,), "/root")),
+        ("alone:9", Account(7, 9, (9,), "/al")),
+    ],
+)
+def test_accounts(user: str, expected: Account, layers: tuple[Path, Path]) -> None:
+    """Names, numbers and memberships mean what they mean to BuildKit."""
+    _, lower = layers
+    (lower / "etc" / "passwd").write_text(ACCOUNTS)
+    (lower / "etc" / "group").write_text(GROUP)
+    assert account_of(user, view(*layers)) == expected
+
+
+@pytest.mark.parametrize("user", ["nosuch", "nosuch:0", "app:nosuch", "99999999999", "-1"])
+def test_unknown_accounts_are_errors(user: str, layers: tuple[Path, Path]) -> None:
+    """A name that nobody has is refused, and what is no number is a name."""
+    _, lower = layers
+    (lower / "etc" / "passwd").write_text(ACCOUNTS)
+    with pytest.raises(fl.DockerfileError, match="is not in `/etc/"):
+        account_of(user, view(*layers))
+
+
+def test_stubs_are_made_where_nothing_is(layers: tuple[Path, Path], tmp_path: Path) -> None:
+    """Directories above them are as the image has them, and links are followed."""
+    upper, lower = layers
+    (lower / "etc" / "hosts").touch()
+    (lower / "run").mkdir(mode=0o700)
+    (lower / "var").mkdir()
+    (lower / "var" / "run").symlink_to("/run")
+    os.utime(lower / "run", (9, 9))
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    targets = [
+        Target("/etc/hosts", is_directory=False),
+        Target("/var/run/a/b", is_directory=False),
+        Target("/run/a", is_directory=True),
+        Target("/dev/pipes", is_directory=True),
+    ]
+    add_stubs(str(stubs), targets, view(upper, lower))
+    found = sorted(str(path.relative_to(stubs)) for path in stubs.rglob("*"))
+    assert found == ["run", "run/a", "run/a/b"]
+    assert (stubs / "run").stat().st_mode & 0o777 == 0o700
+    assert (stubs / "run").stat().st_mtime == 9
+
+
+def test_networks() -> None:
+    """A flag may take the network away, but not give what was not allowed."""
+    assert network_of("", "host") == network_of("default", "host") == "host"
+    assert network_of("none", "host") == network_of("", "none") == "none"
+    assert network_of("host", "host") == "host"
+    with pytest.raises(fl.DockerfileError, match="has to be allowed"):
+        network_of("host", "none")
+    with pytest.raises(fl.DockerfileError, match="expected"):
+        network_of("bridge", "host")
+    assert b"nameserver 127." not in resolv_conf("none")
+
+
+def test_engines_are_known_by_name() -> None:
+    """Another program is an error before any work, and so is one that is not there."""
+    with pytest.raises(fl.InvalidArgumentError, match="expected `crun` or `runc`"):
+        find_runtime("/bin/sh")
+    with pytest.raises(fl.InvalidArgumentError, match="apt-get install crun"):
+        find_runtime("/nowhere/crun")
