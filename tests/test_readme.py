@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -21,18 +22,16 @@ README = Path(__file__).parents[1] / "README.md"
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
     """A folder with the files that the examples name."""
-    for directory in ("rootfs/etc", "rootfs.old", "conf", "build"):
+    for directory in ("rootfs/etc", "examples", "build"):
         (tmp_path / directory).mkdir(parents=True)
     (tmp_path / "rootfs/etc/os-release").write_text("PRETTY_NAME=test\n")
-    (tmp_path / "conf/app.conf").touch()
-    for program in ("build/app", "build/hello", "build/amd64/app", "build/arm64/app"):
-        (tmp_path / program).parent.mkdir(exist_ok=True)
-        (tmp_path / program).write_bytes(b"\x7fELF")
+    (tmp_path / "build/hello").write_bytes(b"\x7fELF")
     (tmp_path / "image.toml").write_text("".join(blocks("toml")))
-    (tmp_path / "motd").touch()
-    for archive, mode in (("base.tar.gz", "w:gz"), ("rootfs.tar.xz", "w:xz")):
-        with tarfile.open(tmp_path / archive, mode) as tar:  # type: ignore[call-overload]
-            tar.add(tmp_path / "rootfs", ".")
+    (tmp_path / "Dockerfile").write_text("".join(blocks("dockerfile")))
+    with tarfile.open(tmp_path / "rootfs.tar.xz", "w:xz") as tar:
+        tar.add(tmp_path / "rootfs", ".")
+    shutil.copytree(tmp_path / "rootfs", tmp_path / "rootfs.new")
+    (tmp_path / "rootfs.new/etc/motd").write_text("changed\n")
     return tmp_path
 
 
@@ -55,7 +54,7 @@ def test_the_python_examples_run(workplace: Path) -> None:
     subprocess.run([sys.executable, "-c", "".join(blocks("python"))], cwd=workplace, check=True)
     assert tarfile.is_tarfile(workplace / "build/custom-image.tar")
     with tarfile.open(workplace / "upgrade.tar.gz") as layer:
-        assert layer.getnames() == [".", "etc", "etc/os-release"]
+        assert layer.getnames() == [".", "etc", "etc/motd"]
 
 
 def test_the_commands_run_in_their_order(workplace: Path) -> None:

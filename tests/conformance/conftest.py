@@ -6,6 +6,7 @@ import pytest
 
 from . import cli, hard
 from .debs import debs
+from .dockers import newer_docker, older_docker
 from .engines import buildah, containerd, docker, podman
 from .peers import call, find
 from .registry import locked_registry, open_registry
@@ -20,6 +21,8 @@ __all__ = [
     "hard_tree",
     "layout",
     "locked_registry",
+    "newer_docker",
+    "older_docker",
     "open_registry",
     "podman",
     "rootfs",

@@ -17,10 +17,19 @@ STOPPING = 20.0  # seconds that a process gets to end before it is killed
 POLL = 0.1
 
 
+# Where files are in memory, and how much of it a daemon may take.
+MEMORY = Path("/dev/shm")  # noqa: S108 (`mkdtemp` makes the folder)
+ENOUGH = 4 << 30
+
+
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """Give a folder whose path is short enough for a socket, and unmount and remove it after."""
-    folder = Path(tempfile.mkdtemp(prefix="fl-"))
+def private_folder(*, in_memory: bool = False) -> Iterator[Path]:
+    """Give a folder whose path is short enough for a socket, and unmount and remove it after.
+
+    In memory, where there is enough, the many small writes of a builder are several times as fast.
+    """
+    place = MEMORY if in_memory and _room(MEMORY) >= ENOUGH else None
+    folder = Path(tempfile.mkdtemp(prefix="fl-", dir=place))
     try:
         yield folder
     finally:
@@ -61,6 +70,10 @@ def unmount_below(folder: Path) -> None:
     for point in reversed(points):
         if point.startswith(f"{folder}/"):
             subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
+
+
+def _room(folder: Path) -> int:
+    return shutil.disk_usage(folder).free if folder.is_dir() else 0
 
 
 def _wait_for_answer(
