@@ -150,7 +150,7 @@ def test_one_archive_alone_is_a_stream(build: Build) -> None:
     for destination in ("/", "/n/m"):
         layer = build.add("t", destination, chown="1:2")
         assert layer is not None
-        assert layer._kind == "archive"
+        assert layer._source.kind == "archive"
 
 
 def test_the_root_keeps_its_metadata(build: Build) -> None:

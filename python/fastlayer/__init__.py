@@ -19,6 +19,7 @@ and `validate` look at what is there, `diff` at what changed.
 from fastlayer import dockerfile, edit, recipes
 from fastlayer.archive.docker import save_archive
 from fastlayer.built import BuiltImage, BuiltIndex
+from fastlayer.built_layer import BuiltLayer
 from fastlayer.changes import ConfigAdditions, ConfigRemovals
 from fastlayer.config import ConfigSettings, Healthcheck, History, ImageConfig
 from fastlayer.descriptor import Descriptor
@@ -52,7 +53,7 @@ from fastlayer.image import Image
 from fastlayer.image_file import ImageFile, read_image_file
 from fastlayer.image_index import Index, IndexEntry
 from fastlayer.inspection import Inspection, inspect
-from fastlayer.layer import BuiltLayer, Layer
+from fastlayer.layer import Layer
 from fastlayer.options import LayerOptions, PackOptions
 from fastlayer.platform import Platform
 from fastlayer.reference import Reference

@@ -12,11 +12,12 @@ import msgspec
 
 from fastlayer import media_type
 from fastlayer.built import BuiltImage
+from fastlayer.built_layer import BuiltLayer
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.document import encode
 from fastlayer.errors import InvalidArgumentError
-from fastlayer.layer import BuiltLayer, Layer, build_layers
+from fastlayer.layer import Layer, build_layers
 from fastlayer.manifest import Manifest
 from fastlayer.stored.absent import AbsentBlob
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
+    from fastlayer.built_layer import BuiltLayer
     from fastlayer.descriptor import Descriptor
-    from fastlayer.layer import BuiltLayer
     from fastlayer.media_type import Format
     from fastlayer.platform import Platform
     from fastlayer.registries import Registries

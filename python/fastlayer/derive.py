@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastlayer.errors import InvalidArgumentError
 from fastlayer.layer import Layer
+from fastlayer.layer_source import LayerSource
 from fastlayer.media_type import compression_of
 from fastlayer.options import Recipe
 from fastlayer.stored.blob import compression_of_blob
@@ -34,7 +35,7 @@ def recompressed(layers: Layers, options: PackOptions) -> Layers:
 
     def transcoded(layer: StoredLayer) -> Layer | StoredLayer:
         as_asked = _compression(layer) == recipe.compression and recipe.level is None
-        return layer if as_asked else Layer("transcode", (layer,), recipe)
+        return layer if as_asked else Layer(LayerSource("transcode", (layer,)), recipe)
 
     return _each(layers, lambda layer: layer if isinstance(layer, Layer) else transcoded(layer))
 
@@ -49,7 +50,7 @@ def rewritten(layers: Layers, options: LayerOptions) -> Layers:
     def written(layer: Layer | StoredLayer) -> Layer:
         stored = _stored(layer, "rewritten")
         own: LayerOptions = {"compression": _compression(stored), **options}
-        return Layer("rewrite", (stored,), Recipe.of(own))
+        return Layer(LayerSource("rewrite", (stored,)), Recipe.of(own))
 
     return _each(layers, written)
 
@@ -63,7 +64,7 @@ def flattened(layers: Layers, options: PackOptions) -> Layer:
     stored = tuple(_stored(layer, "flattened") for layer in layers)
     if not stored:
         raise InvalidArgumentError("an image without layers cannot be flattened")
-    return Layer("flatten", stored, recipe)
+    return Layer(LayerSource("flatten", stored), recipe)
 
 
 def _each(layers: Layers, make: Callable[[Layer | StoredLayer], Layer | StoredLayer]) -> Layers:

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Unpack
 
     from fastlayer.built import BuiltImage
+    from fastlayer.built_layer import BuiltLayer
     from fastlayer.changes import ConfigAdditions, ConfigRemovals
     from fastlayer.config import ConfigSettings
     from fastlayer.engine import Progress
-    from fastlayer.layer import BuiltLayer
     from fastlayer.media_type import Format
     from fastlayer.options import LayerOptions, PackOptions
     from fastlayer.registries import Registries

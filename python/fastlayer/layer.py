@@ -8,21 +8,16 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Self, get_args
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from fastlayer import engine, media_type
-from fastlayer.descriptor import Described, Descriptor
+from fastlayer.built_layer import BuiltLayer
+from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
-from fastlayer.errors import (
-    InvalidArgumentError,
-    InvalidImageError,
-    NotBuiltError,
-    quoted,
-    warn_of,
-)
+from fastlayer.errors import InvalidArgumentError, NotBuiltError, warn_of
 from fastlayer.items import terms_of
+from fastlayer.layer_source import LayerSource
 from fastlayer.options import LayerOptions, PackOptions, Recipe
-from fastlayer.stored.blob import verified_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,19 +25,12 @@ if TYPE_CHECKING:
 
     from fastlayer.items import Item
     from fastlayer.media_type import Compression, Format
-    from fastlayer.store import BlobStore, Stretch
-    from fastlayer.stored.image import StoredLayer
+    from fastlayer.store import BlobStore
     from fastlayer.tree import Tree
 
-__all__ = ["BuiltLayer", "Layer", "Readable", "build_layers"]
+__all__ = ["Layer", "Readable", "build_layers"]
 
 Path = str | os.PathLike[str]
-
-_Derived = Literal["transcode", "rewrite", "flatten"]
-_Own = Literal[
-    "directory", "diff", "overlay", "files", "mtree", "archive", "part", "stream", "copy"
-]
-_Kind = _Own | _Derived
 
 
 class Readable(Protocol):
@@ -53,31 +41,6 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltLayer(Described):
-    """A layer whose blob was written: the facts that a manifest and a config need.
-
-    Sizes are in bytes; `entries` counts the members of the tar. Both are not known of a blob that
-    was copied.
-    """
-
-    descriptor: Descriptor
-    diff_id: Digest
-    uncompressed_size: int | None = None
-    entries: int | None = None
-
-    def record(self) -> dict[str, Any]:
-        """Return the facts as plain JSON values, as `fastlayer layer --json` prints them."""
-        return {
-            "mediaType": self.media_type,
-            "digest": str(self.digest),
-            "size": self.size,
-            "diffID": str(self.diff_id),
-            "uncompressedSize": self.uncompressed_size,
-            "entries": self.entries,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Layer:
     """What goes into a layer, and how. Nothing is read until a sink runs it.
 
@@ -85,8 +48,7 @@ class Layer:
     `InvalidArgumentError` at once.
     """
 
-    _kind: _Kind
-    _source: Any
+    _source: LayerSource
     _recipe: Recipe
     _ground: engine.Tree | None = None
 
@@ -97,7 +59,7 @@ class Layer:
         Modes, owners, times, hard links, symbolic links, devices, pipes, extended attributes and
         any name are kept. Links are never followed. A socket is left out with a `SourceWarning`.
         """
-        return cls("directory", os.fsdecode(path), Recipe.of(options))
+        return cls(LayerSource("directory", os.fsdecode(path)), Recipe.of(options))
 
     @classmethod
     def from_diff(cls, lower: Path, upper: Path, **options: Unpack[LayerOptions]) -> Self:
@@ -109,7 +71,9 @@ class Layer:
         they are one file in one state or if their content is. Two equal trees make a layer
         without entries.
         """
-        return cls("diff", (os.fsdecode(lower), os.fsdecode(upper)), Recipe.of(options))
+        return cls(
+            LayerSource("diff", (os.fsdecode(lower), os.fsdecode(upper))), Recipe.of(options)
+        )
 
     @classmethod
     def from_overlay(cls, upperdir: Path, **options: Unpack[LayerOptions]) -> Self:
@@ -120,7 +84,7 @@ class Layer:
         raise `UnsupportedEntryError` when the layer is made. Only root can read the attributes that
         tell this, unless the overlay was mounted with `userxattr`.
         """
-        return cls("overlay", os.fsdecode(upperdir), Recipe.of(options))
+        return cls(LayerSource("overlay", os.fsdecode(upperdir)), Recipe.of(options))
 
     @classmethod
     def from_files(cls, files: Mapping[str, Path | bytes], **options: Unpack[LayerOptions]) -> Self:
@@ -137,7 +101,7 @@ class Layer:
         if not pairs:
             raise InvalidArgumentError("a layer of files needs at least one file")
         destinations = [destination for destination, _ in pairs]
-        return cls("files", pairs, Recipe.of(options, destinations=destinations))
+        return cls(LayerSource("files", pairs), Recipe.of(options, destinations=destinations))
 
     @classmethod
     def from_mtree(
@@ -152,7 +116,7 @@ class Layer:
         that are missing or not as described: sizes and SHA-256 digests are compared.
         """
         source = (os.fsdecode(path), None if base is None else os.fsdecode(base))
-        return cls("mtree", source, Recipe.of(options))
+        return cls(LayerSource("mtree", source), Recipe.of(options))
 
     @classmethod
     def from_archive(cls, path: Path, **options: Unpack[LayerOptions]) -> Self:
@@ -161,7 +125,7 @@ class Layer:
         It may be plain or compressed with gzip, bzip2, xz or zstd, which its first bytes tell.
         The archive is never unpacked: its entries are checked and written anew on the way.
         """
-        return cls("archive", os.fsdecode(path), Recipe.of(options))
+        return cls(LayerSource("archive", os.fsdecode(path)), Recipe.of(options))
 
     @classmethod
     def from_part(cls, path: Path, offset: int, size: int, **options: Unpack[LayerOptions]) -> Self:
@@ -169,7 +133,7 @@ class Layer:
 
         All else is as in `from_archive`. A .deb and other packages hold such a tar as they are.
         """
-        return cls("part", (os.fsdecode(path), offset, size), Recipe.of(options))
+        return cls(LayerSource("part", (os.fsdecode(path), offset, size)), Recipe.of(options))
 
     @classmethod
     def from_stream(cls, stream: Readable, **options: Unpack[LayerOptions]) -> Self:
@@ -181,7 +145,7 @@ class Layer:
             raise InvalidArgumentError(
                 f"a stream needs a method `read`, which `{type(stream).__name__}` has not"
             )
-        return cls("stream", stream, Recipe.of(options))
+        return cls(LayerSource("stream", stream), Recipe.of(options))
 
     @classmethod
     def from_items(
@@ -197,7 +161,7 @@ class Layer:
         Raises `InvalidArgumentError` for wrong options and items.
         """
         engine.check_items(terms_of(items)[1])
-        layer = cls("copy", tuple(items), Recipe.packing(options, clamped=True))
+        layer = cls(LayerSource("copy", tuple(items)), Recipe.packing(options, clamped=True))
         return layer if ground is None else layer.above(ground)
 
     def above(self, ground: Tree) -> Self:
@@ -219,8 +183,8 @@ class Layer:
         recipe = self._recipe
         edits = [edit.terms for edit in recipe.edits]
         with ExitStack() as files:
-            source = self._opened(files)
-            tree.apply_layer(self._kind, source, recipe.policy, edits, self._ground)
+            source = self._source.opened(files)
+            tree.apply_layer(self._source.kind, source, recipe.policy, edits, self._ground)
 
     @property
     def compression(self) -> Compression:
@@ -230,9 +194,7 @@ class Layer:
     @property
     def repeatable(self) -> bool:
         """Whether it can be built more than once: a stream or pipe is gone when it was read."""
-        if self._kind == "archive":
-            return os.path.isfile(self._source)  # noqa: PTH113 (text, as the user wrote it)
-        return self._kind != "stream"
+        return self._source.repeatable
 
     def build(self, store: BlobStore, *, format: Format = "oci") -> BuiltLayer:  # noqa: A002
         """Make the layer and put its blob into `store`.
@@ -246,8 +208,8 @@ class Layer:
         recipe = self._recipe
         with ExitStack() as files:
             queue.add(
-                self._kind,
-                self._opened(files),
+                self._source.kind,
+                self._source.opened(files),
                 recipe.policy,
                 [edit.terms for edit in recipe.edits],
                 compression=recipe.compression,
@@ -257,26 +219,12 @@ class Layer:
                 ground=self._ground,
             )
 
-    def _opened(self, files: ExitStack) -> Any:
-        """Give the source as the core takes it; stored layers are verified and opened."""
-
-        def opened(layers: Sequence[StoredLayer]) -> list[Stretch]:
-            stretches = (verified_stretch(layer.blob, layer.descriptor) for layer in layers)
-            return [files.enter_context(stretch) for stretch in stretches]
-
-        if self._kind == "copy":
-            layers, items = terms_of(self._source)
-            return opened(layers), items
-        if self._kind not in get_args(_Derived):
-            return self._source
-        return opened(self._source) if self._kind == "flatten" else opened(self._source)[0]
-
     def _take_from(self, queue: engine.LayerQueue, store: BlobStore, blob_type: str) -> BuiltLayer:
         """Have the next layer of `queue`, which is this one, made and kept."""
         recipe = self._recipe
         with store.blob() as blob:
             record = queue.make(blob.fileno(), sink_name=blob.name, progress=recipe.progress)
-            self._check(record)
+            self._source.check(record)
             warn_of(record.warnings)
             recipe.tell_unmatched(record.unmatched)
             blob.commit(Digest(record.digest), record.size)
@@ -286,17 +234,6 @@ class Layer:
             uncompressed_size=record.uncompressed_size,
             entries=record.entries,
         )
-
-    def _check(self, record: engine.LayerRecord) -> None:
-        """Refuse a stored layer that holds something else than its image says."""
-        if self._kind != "transcode":
-            return
-        (layer,) = self._source
-        if layer.diff_id.algorithm == "sha256" and record.diff_id != layer.diff_id:
-            raise InvalidImageError(
-                f"the layer {quoted(layer.blob.name)} has the diff_id {quoted(record.diff_id)}, "
-                f"expected {quoted(layer.diff_id)}"
-            )
 
     def save(self, output: Path | BinaryIO) -> BuiltLayer:
         """Write the blob alone to a file, which appears complete or not at all.

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import fastlayer as fl
+from fastlayer.built_layer import BuiltLayer
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
 from fastlayer.document import encode
 from fastlayer.errors import RegistryAuthError, RegistryError
-from fastlayer.layer import BuiltLayer
 from fastlayer.manifest import Manifest
 from fastlayer.media_type import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 from fastlayer.registry import connect

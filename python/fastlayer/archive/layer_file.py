@@ -13,8 +13,9 @@ from fastlayer.archive.spool import identity, spooled, stream_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fastlayer.built_layer import BuiltLayer
     from fastlayer.digest import Digest
-    from fastlayer.layer import BuiltLayer, Layer
+    from fastlayer.layer import Layer
 
 __all__ = ["save_layer"]
 

@@ -10,7 +10,8 @@ from fastlayer.cli.values import checked
 from fastlayer.destination import STDOUT, Output, check_file, stdout
 
 if TYPE_CHECKING:
-    from fastlayer.layer import BuiltLayer, Layer
+    from fastlayer.built_layer import BuiltLayer
+    from fastlayer.layer import Layer
 
 __all__ = ["check_stdout", "layer_output", "parse_output", "save_layer"]
 

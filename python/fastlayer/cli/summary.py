@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fastlayer.built import BuiltImage, BuiltIndex
+    from fastlayer.built_layer import BuiltLayer
     from fastlayer.destination import Output
-    from fastlayer.layer import BuiltLayer
 
 __all__ = ["print_record", "show_image", "show_index", "show_layer"]
 

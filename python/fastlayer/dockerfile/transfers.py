@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from fastlayer.dockerfile.flags import Flags
 from fastlayer.dockerfile.heredoc import heredoc_of
@@ -21,10 +21,19 @@ _NETWORKS: Final = ("default", "none", "host")
 _SECURITIES: Final = ("insecure", "sandbox")
 
 
-def _transfer_words(
-    source: Source,
-) -> tuple[tuple[str, ...], str, tuple[Heredoc, ...]]:
-    """Split into sources, the destination and heredocs."""
+class _Shared(TypedDict):
+    """What COPY and ADD have in common."""
+
+    sources: tuple[str, ...]
+    destination: str
+    heredocs: tuple[Heredoc, ...]
+    chown: str | None
+    chmod: str | None
+    link: bool
+    exclude: tuple[str, ...]
+
+
+def _shared(source: Source, flags: Flags) -> _Shared:
     words = source.list()
     if len(words) < 2:  # noqa: PLR2004 (a source and the destination)
         raise DockerfileError(f"{source.name} needs a source and a destination")
@@ -37,8 +46,15 @@ def _transfer_words(
         for word in sources
         if (begun := _heredoc(word))
     )
-    plain = tuple(word for word in sources if not _heredoc(word))
-    return plain, destination, heredocs
+    return _Shared(
+        sources=tuple(word for word in sources if not _heredoc(word)),
+        destination=destination,
+        heredocs=heredocs,
+        chown=flags.text("chown") or None,
+        chmod=flags.text("chmod") or None,
+        link=bool(flags.switch("link")),
+        exclude=flags.list("exclude"),
+    )
 
 
 def _heredoc(word: str) -> Heredoc | None:
@@ -56,16 +72,9 @@ def read_copy(source: Source) -> Copy:
         lists=("exclude",),
         switches=("link", "parents"),
     )
-    sources, destination, heredocs = _transfer_words(source)
     return Copy(
         *source.place,
-        sources=sources,
-        destination=destination,
-        heredocs=heredocs,
-        chown=flags.text("chown") or None,
-        chmod=flags.text("chmod") or None,
-        link=bool(flags.switch("link")),
-        exclude=flags.list("exclude"),
+        **_shared(source, flags),
         from_=flags.text("from") or None,
         parents=bool(flags.switch("parents")),
     )
@@ -79,16 +88,9 @@ def read_add(source: Source) -> Add:
         lists=("exclude",),
         switches=("link", "keep-git-dir", "unpack"),
     )
-    sources, destination, heredocs = _transfer_words(source)
     return Add(
         *source.place,
-        sources=sources,
-        destination=destination,
-        heredocs=heredocs,
-        chown=flags.text("chown") or None,
-        chmod=flags.text("chmod") or None,
-        link=bool(flags.switch("link")),
-        exclude=flags.list("exclude"),
+        **_shared(source, flags),
         checksum=flags.text("checksum") or None,
         keep_git_dir=bool(flags.switch("keep-git-dir")),
         unpack=flags.switch("unpack"),
