@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+import debs
 from fastlayer.cli.group import fastlayer
 from registries import Registry
 
@@ -30,6 +31,7 @@ def workplace(tmp_path: Path) -> Path:
     (tmp_path / "Dockerfile").write_text("".join(blocks("dockerfile")))
     with tarfile.open(tmp_path / "rootfs.tar.xz", "w:xz") as tar:
         tar.add(tmp_path / "rootfs", ".")
+    debs.folder_of(tmp_path / "debs", debs.deb("perl-base", {"usr/bin/perl": b"\x7fELF"}))
     shutil.copytree(tmp_path / "rootfs", tmp_path / "rootfs.new")
     (tmp_path / "rootfs.new/etc/motd").write_text("changed\n")
     return tmp_path
