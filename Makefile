@@ -12,6 +12,7 @@ PYTEST      ?=
 COMPARE     ?=
 LIMIT       ?=
 GROWTH      ?=
+PUSH        ?=
 # How long each target is fuzzed.
 FUZZ_SECONDS ?= 300
 
@@ -24,7 +25,7 @@ export PYO3_PYTHON := $(CURDIR)/$(RUN)
 FUZZ         := target/fuzz
 FUZZ_TARGETS := $(patsubst rust/fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard rust/fuzz/fuzz_targets/*.rs))
 
-.PHONY: help demo test lint bench compare limit growth figures fuzz $(FUZZ_TARGETS) clean setup
+.PHONY: help demo test lint bench compare limit growth push figures fuzz $(FUZZ_TARGETS) clean setup
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -38,6 +39,7 @@ help: ## Show this
 	@echo '  make compare TREE=DIR   how fast the whole is on DIR, beside other tools'
 	@echo '  make limit TREE=DIR     how near that is to what the machine can do'
 	@echo '  make growth             how that grows with bytes, files and layers'
+	@echo '  make push TREE=DIR      what a build into a registry costs beside one to a file'
 	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
 	@echo '  make fuzz               any bytes into each reader, FUZZ_SECONDS=300 for each'
 	@echo '  make clean              remove all that was made here'
@@ -74,6 +76,10 @@ limit: $(VENV)/.built
 
 growth: $(VENV)/.built
 	$(RUN) -m benches.growth $(GROWTH)
+
+push: $(VENV)/.built
+	$(if $(TREE),,$(error fastlayer: say which directory to build from: make push TREE=DIR))
+	$(RUN) -m benches.push $(TREE) $(PUSH)
 
 # One after the other: each wants the machine for itself.
 figures: $(VENV)/.built
