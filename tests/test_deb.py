@@ -1,6 +1,7 @@
 """`fastlayer.recipes.deb`: packages, and everything that can be wrong with one."""
 
 import lzma
+import os
 import shutil
 import subprocess
 from contextlib import suppress
@@ -30,7 +31,7 @@ def test_a_package_is_read_however_it_is_compressed(suffix: str, tmp_path: Path)
     assert (deb.name, deb.version, deb.architecture) == ("libx+1.0", "1-2", "amd64")
     assert deb.control == debs.CONTROL.format("libx+1.0", "amd64").encode()
     assert deb.md5sums == b"d41d8cd98f00b204e9800998ecf8427e  usr/x\n"
-    ((member, content),) = deb.pick("usr/*", limit=5)
+    ((member, content),) = deb.pick("usr/*", limit=1 << 10)
     assert (member.path, content) == (b"usr/a", b"hello")
     layer = fl.Layer.from_part(path, deb.data.offset, deb.data.size, compression="none")
     layer.save(tmp_path / "layer.tar")
@@ -71,6 +72,26 @@ def test_a_folder_without_packages_or_with_one_twice_is_refused(tmp_path: Path) 
         read_debs(folder)
 
 
+def test_control_data_of_a_folder_has_one_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little each package has."""
+    folder = debs.folder_of(tmp_path / "f", *(debs.deb(name, {}) for name in ("aa", "bb", "cc")))
+    size = sum(len(deb.control) + len(deb.md5sums or b"") for deb in read_debs(folder))
+    monkeypatch.setattr("fastlayer.recipes.deb._MAX_CONTROLS", size)
+    assert len(read_debs(folder)) == 3
+    monkeypatch.setattr("fastlayer.recipes.deb._MAX_CONTROLS", size - 1)
+    with pytest.raises(fl.MalformedArchiveError, match=rf"9\.deb`: .* more than {size - 1} bytes"):
+        read_debs(folder)
+
+
+def test_a_pipe_is_no_package(tmp_path: Path) -> None:
+    """And is not waited for."""
+    os.mkfifo(tmp_path / "x.deb")
+    with pytest.raises(fl.MalformedArchiveError, match=r"x\.deb`: it is no regular file"):
+        read_debs(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -94,6 +115,11 @@ def test_a_folder_without_packages_or_with_one_twice_is_refused(tmp_path: Path) 
         (
             debs.ar({**BINARY, "control.tar": tar({"./control": b"\xff\x00"}), **DATA}),
             "no package is called ``",
+        ),
+        (debs.deb("aa", {}, architecture="../x"), "no architecture is called `../x`"),
+        (
+            debs.ar({**BINARY, "control.tar": tar({"./control": b"Package: aa\n"}), **DATA}),
+            "no architecture is called ``",
         ),
         (debs.ar({**BINARY, "control.tar.gz": b"\x1f\x8bx", **DATA}), "archive"),
         (

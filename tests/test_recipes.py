@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,7 +101,14 @@ def test_the_environment_s_time_is_told(
 
 @pytest.mark.parametrize(
     ("platform", "name"),
-    [("linux/386", "i386"), ("linux/arm64", "arm64"), ("linux/ppc64le", "ppc64el")],
+    [
+        ("linux/386", "i386"),
+        ("linux/arm64", "arm64"),
+        ("linux/ppc64le", "ppc64el"),
+        ("linux/arm/v5", "armel"),
+        ("linux/arm/v6", "armhf"),
+        ("linux/wasm", "wasm"),
+    ],
 )
 def test_debian_s_names_of_architectures(archive: Path, platform: str, name: str) -> None:
     """Which are not Go's."""
@@ -214,6 +222,41 @@ def test_every_function_is_listed() -> None:
         assert f"# env {PATH}" in lines
 
 
+@pytest.mark.parametrize("epoch", ["1", "abc"])
+def test_what_is_shown_is_the_same_at_any_time(epoch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the environment is read."""
+    shown = [str(recipe) for recipe in RECIPES.values()]
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert [str(recipe) for recipe in RECIPES.values()] == shown
+
+
+def test_what_is_shown_is_what_is_set(archive: Path, tmp_path: Path) -> None:
+    """Variables, labels, directory and command; and what no edit says is told."""
+    for name in ("debian", "debian-slim", "ubuntu", "alpine", "centos", "fedora"):
+        recipe = RECIPES[name]
+        made = recipe.make(archive).config.config
+        shown = str(recipe).splitlines()
+        assert f"# cmd {json.dumps(made.cmd)}" in shown
+        assert (f"# workdir {made.working_dir}" in shown) == bool(made.working_dir)
+        labels = [f"# label {key}={value}" for key, value in made.labels.items()]
+        assert [line for line in shown if line.startswith("# label")] == labels
+    for path in ("/var/lib/dpkg/status.d", "/usr/lib/os-release", "/lib64", "/etc/ssl/certs/"):
+        assert path in str(RECIPES["distroless"])
+
+
+def test_an_mtree_file_is_refused(tmp_path: Path) -> None:
+    """Its contents are elsewhere, and a recipe is told of no place."""
+    (tmp_path / "m").write_bytes(b"#mtree\n. type=dir\n")
+    message = "`.*m` is an mtree file: a recipe takes a directory or an archive"
+    with pytest.raises(fl.InvalidArgumentError, match=message):
+        recipes.debian(tmp_path / "m")
+    built = fastlayer(
+        *("build", "--recipe", "alpine", "--rootfs", "m", "-t", "x:1", "-o", "x.tar"), cwd=tmp_path
+    )
+    assert built.status != 0
+    assert "`m` is an mtree file" in built.error
+
+
 def packages() -> tuple[bytes, ...]:
     """Four packages, with a library in /lib, and certificates that lack a line break."""
     return (
@@ -312,13 +355,13 @@ def test_distroless_takes_the_links_of_base_files(tmp_path: Path) -> None:
 def test_distroless_may_leave_packages_as_they_are(tmp_path: Path) -> None:
     """And is root's by default; without certificates nothing leads to them."""
     folder = debs.folder_of(tmp_path / "debs", packages()[0])
-    image = recipes.distroless(folder, merged_usr=False, platform="linux/arm64")
+    image = recipes.distroless(folder, merged_usr=False, platform="linux/amd64/v2")
     config = saved(image, tmp_path)
     zlib, made = contents(tmp_path / "image.tar")
     assert zlib["lib/x/libz.so"] == b"z"
     assert "lib" not in made
     assert config["config"] == {"Env": [PATH], "User": "0", "WorkingDir": "/"}
-    assert config["architecture"] == "arm64"
+    assert (config["architecture"], config["variant"]) == ("amd64", "v2")
     assert made["usr/lib/os-release"].startswith(b'PRETTY_NAME="Distroless"\nNAME=')
 
 
@@ -328,12 +371,81 @@ def test_distroless_refuses_two_architectures_and_strangers(tmp_path: Path) -> N
     folder = debs.folder_of(tmp_path / "debs", one, other)
     with pytest.raises(fl.InvalidArgumentError, match=r"`.*9\.deb` is for `arm64`, .* an index"):
         recipes.distroless(folder)
+    with pytest.raises(fl.InvalidArgumentError, match="an index of them"):
+        recipes.distroless(folder, platform="linux/arm64")
     with pytest.raises(fl.InvalidArgumentError, match="`user` is `me`"):
         recipes.distroless(folder, user="me")  # type: ignore[arg-type]
     with pytest.raises(fl.InvalidArgumentError, match="a folder of"):
         recipes.distroless(io.BytesIO())  # type: ignore[arg-type]
     with pytest.raises(NotADirectoryError):
         recipes.distroless(folder / "9.deb")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "platform"),
+    [("arm64", "linux/arm64/v8"), ("armel", "linux/arm/v5"), ("riscv64", "linux/riscv64")],
+)
+def test_distroless_is_for_the_platform_of_its_packages(
+    architecture: str, platform: str, tmp_path: Path
+) -> None:
+    """However that is spelled; another one is refused."""
+    folder = debs.folder_of(tmp_path / "debs", debs.deb("aa", {}, architecture=architecture))
+    for given in (None, platform, fl.Platform.parse(platform).normalized()):
+        made = fl.Platform.parse(platform)
+        assert recipes.distroless(folder, platform=given).platform.matches(made)
+    for wrong in ("linux/s390x", platform.replace("linux", "windows"), "linux/arm/v7"):
+        message = rf"9\.deb` is for `{architecture}`, which is not `{wrong}`"
+        with pytest.raises(fl.InvalidArgumentError, match=message):
+            recipes.distroless(folder, platform=wrong)
+
+
+def test_distroless_moves_only_what_a_link_leads_to(tmp_path: Path) -> None:
+    """Nobody makes one for /lib32, but a base-files that has it."""
+    links: dict[str, bytes | Link] = {"libx32": Link("usr/libx32"), "usr/libx32/": b""}
+    folder = debs.folder_of(
+        tmp_path / "debs",
+        debs.deb("aa", {"lib32/a": b"a", "lib64/a": b"a", "libx32/a": b"a"}, architecture="i386"),
+        debs.deb("base-files", links, architecture="i386"),
+    )
+    recipes.distroless(folder).save(tmp_path / "image.tar", tags=["x:1"])
+    package, base, made = contents(tmp_path / "image.tar")
+    assert {"lib32/a", "lib64/a", "usr/libx32/a"} <= set(package)
+    assert base["libx32"] == b"usr/libx32"
+    assert {"lib32", "lib64", "libx32"}.isdisjoint(made)
+
+
+def test_distroless_makes_what_is_asked_for_once(tmp_path: Path) -> None:
+    """In the last layer; what is changed or left out is so wherever it is, and told of nowhere."""
+    folder = debs.folder_of(tmp_path / "debs", *packages())
+    edits = [
+        edit.put("etc/motd", b"hello\n"),
+        edit.directory("srv"),
+        edit.symlink("x", "srv"),
+        edit.remove("usr/lib/x"),
+        edit.append("etc/passwd", b"me:x:1:1::/:\n"),
+        edit.remove("etc/group"),
+    ]
+    with warnings.catch_warnings(action="error"):
+        image = recipes.distroless(folder, edits=edits)
+        image.save(tmp_path / "image.tar", tags=["x:1"])
+    *below, made = contents(tmp_path / "image.tar")
+    assert (made["etc/motd"], made["x"]) == (b"hello\n", b"srv")
+    assert made["etc/passwd"].endswith(b"me:x:1:1::/:\n")
+    assert "etc/group" not in made
+    assert "srv" in made
+    for layer in below:
+        assert {"etc/motd", "srv", "x", "usr/lib/x/libz.so"}.isdisjoint(layer)
+
+
+def test_distroless_cannot_tell_of_edits_that_meet_nothing(tmp_path: Path) -> None:
+    """So it takes none that must; what is no edit is refused as elsewhere."""
+    folder = debs.folder_of(tmp_path / "debs", packages()[0])
+    recipes.distroless(folder, edits=[edit.put("a", b"")], unmatched="error")
+    message = "`unmatched` is `error`, but the edit `remove a` is done in each layer"
+    with pytest.raises(fl.InvalidArgumentError, match=message):
+        recipes.distroless(folder, edits=[edit.remove("a")], unmatched="error")
+    with pytest.raises(fl.InvalidArgumentError, match="`edits` holds a `int`"):
+        recipes.distroless(folder, edits=[1])  # type: ignore[list-item]
 
 
 def test_the_command_line_follows_recipes(archive: Path, tmp_path: Path) -> None:

@@ -79,6 +79,16 @@ def test_sets_add_up() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", "\0", "\x7f", "\udcff"])
+def test_what_is_printed_can_be_read_back(text: str) -> None:
+    """So names and reasons are what a comment of TOML can hold."""
+    message = "is no name or reason of a set: expected one line of text"
+    with pytest.raises(fl.InvalidArgumentError, match=message):
+        Tweaks.of(text, "why")
+    with pytest.raises(fl.InvalidArgumentError, match=message):
+        tweaks.no_dev.named("name", text)
+
+
 def test_what_has_a_name_of_its_own_is_told_if_it_is_missed(tmp_path: Path) -> None:
     """Edits of a caller are not those of a set."""
     (tmp_path / "rootfs").mkdir()

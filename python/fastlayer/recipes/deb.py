@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from fastlayer import engine
 from fastlayer.errors import MalformedArchiveError, quoted
+from fastlayer.recipes.architectures import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +23,10 @@ _MAGIC: Final = b"!<arch>\n"
 _HEADER: Final = 60
 _HEADER_END: Final = b"`\n"
 
-# Bytes of all control data of a package: the largest of Debian have some 2 MB of md5sums.
+# Bytes of all control data of a package: the largest of Debian have some 2 MB of md5sums. And of
+# that of all packages in a folder, which is kept.
 _MAX_CONTROL: Final = 16 << 20
+_MAX_CONTROLS: Final = 64 << 20
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
 _FIELD: Final = re.compile(r"([!-9;-~]+):[ \t]*(.*)", re.ASCII)
@@ -54,7 +58,7 @@ class Deb:
         """Read the control data. Raises `MalformedArchiveError` naming the file, and `OSError`."""
         name = os.fsdecode(path)
         try:
-            with open(name, "rb") as file:  # noqa: PTH123 (names the file as it was given)
+            with open(name, "rb", opener=_at_once) as file:
                 members = list(_members(file))
             control_part, data = _chosen(members)
         except ValueError as error:
@@ -65,11 +69,14 @@ class Deb:
         fields = _fields(files["control"])
         if not _NAME.fullmatch(fields.get("package", "")):
             raise _malformed(name, f"no package is called {quoted(fields.get('package', ''))}")
+        architecture = fields.get("architecture", "")
+        if architecture != "all" and architecture not in PLATFORMS:
+            raise _malformed(name, f"no architecture is called {quoted(architecture)}")
         return cls(
             name,
             fields["package"],
             fields.get("version", ""),
-            fields.get("architecture", ""),
+            architecture,
             files["control"],
             files.get("md5sums"),
             data,
@@ -88,13 +95,20 @@ class Deb:
 def read_debs(folder: str | os.PathLike[str]) -> list[Deb]:
     """Read the packages in `folder`, in the order of their names.
 
-    Raises `MalformedArchiveError` if there is none, or one twice, and what `Deb.read` raises.
+    Raises `MalformedArchiveError` if there is none, one twice, or too much control data, and what
+    `Deb.read` raises.
     """
     paths = sorted(path for path in Path(folder).iterdir() if path.suffix == ".deb")
     if not paths:
         raise MalformedArchiveError(f"there is no .deb file in {quoted(folder)}", str(folder))
     debs: dict[str, Deb] = {}
+    left = _MAX_CONTROLS
     for deb in map(Deb.read, paths):
+        left -= len(deb.control) + len(deb.md5sums or b"")
+        if left < 0:
+            raise _malformed(
+                deb.path, f"the control data to here has more than {_MAX_CONTROLS} bytes"
+            )
         other = debs.setdefault(deb.name, deb)
         if other is not deb:
             raise _malformed(
@@ -103,9 +117,17 @@ def read_debs(folder: str | os.PathLike[str]) -> list[Deb]:
     return [debs[name] for name in sorted(debs)]
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Open a pipe too without waiting for who writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _members(file: BinaryIO) -> Iterator[Part]:
     """List the members of an ar archive. Raises `ValueError` that says what is wrong."""
-    size = os.fstat(file.fileno()).st_size
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is no regular file")
+    size = status.st_size
     if file.read(len(_MAGIC)) != _MAGIC:
         raise ValueError("it does not begin as an ar archive does")
     position = len(_MAGIC)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fastlayer.config import History
 from fastlayer.platform import Platform
 from fastlayer.recipes import tweaks
+from fastlayer.recipes.architectures import debian_name
 from fastlayer.recipes.rootfs import (
     DEFAULT_PATH,
     base_image,
@@ -29,13 +30,17 @@ if TYPE_CHECKING:
     from fastlayer.recipes.tweak import Tweaks
 
 __all__ = [
+    "BASH",
     "CENTOS",
     "DEBIAN",
     "DEBIAN_SLIM",
+    "SH",
     "UBUNTU",
     "alpine",
     "centos",
+    "centos_labels",
     "debian",
+    "debian_settings",
     "debian_slim",
     "fedora",
     "ubuntu",
@@ -77,15 +82,11 @@ def UBUNTU(*, merged_usr: bool = True) -> Tweaks:  # noqa: N802 (one of a row of
     ).named("ubuntu", "what the Dockerfile of Ubuntu did to a cloud image until 2022")
 
 
-# Debian's names of architectures, where Go has others.
-_DEBIAN_NAMES: Final = {
-    "386": "i386",
-    "arm/v5": "armel",
-    "arm/v6": "armhf",
-    "arm/v7": "armhf",
-    "mips64le": "mips64el",
-    "ppc64le": "ppc64el",
-}
+BASH: Final = ("/bin/bash",)
+"""The command of those that a Dockerfile of their own makes."""
+
+SH: Final = ("/bin/sh",)
+"""The command of Alpine."""
 
 
 def debian(
@@ -134,13 +135,18 @@ def _debian(
     latest = moment(created)
     if options.get("mtime") is None and options.get("clamp_mtime") is None:
         options = {**options, "clamp_mtime": latest}
-    call = f"# debian.sh --arch '{_debian_name(platform)}' out/ '{suite}'"
+    call = f"# debian.sh --arch '{debian_name(platform)}' out/ '{suite}'"
     if latest is not None:
         seconds = latest if isinstance(latest, int) else int(latest.timestamp())
         call += f" '@{seconds}'"
     maker = "fastlayer" if version is None else f"debuerreotype {version}"
     history = History(created_by=call, comment=maker)
     image = base_image(rootfs, own, platform=platform, created=created, history=history, **options)
+    return debian_settings(image)
+
+
+def debian_settings(image: Image) -> Image:
+    """Return the image with variables and command as Debian's have them."""
     return image.with_config(env={"PATH": DEFAULT_PATH}, cmd=["bash"])
 
 
@@ -168,7 +174,7 @@ def ubuntu(
         rootfs,
         own,
         before=tuple(f"LABEL {key}={value}" for key, value in labels.items()),
-        cmd=("/bin/bash",),
+        cmd=BASH,
         platform=platform,
         created=created,
         **options,
@@ -183,7 +189,7 @@ def alpine(
     **options: Unpack[LayerOptions],
 ) -> Image:
     """Describe Alpine's base image, of its `alpine-minirootfs`, in which nothing is changed."""
-    return from_dockerfile(rootfs, cmd=("/bin/sh",), platform=platform, created=created, **options)
+    return from_dockerfile(rootfs, cmd=SH, platform=platform, created=created, **options)
 
 
 def centos(
@@ -197,13 +203,13 @@ def centos(
 
     The day of `created` becomes labels.
     """
-    labels = _centos_labels(created)
+    labels = centos_labels(moment(created))
     said = " ".join(f"{key}={value}" for key, value in labels.items())
     return from_dockerfile(
         rootfs,
         CENTOS,
         after=(f"LABEL {said}",),
-        cmd=("/bin/bash",),
+        cmd=BASH,
         platform=platform,
         created=created,
         **options,
@@ -227,7 +233,7 @@ def fedora(
     return from_dockerfile(
         rootfs,
         before=(f"ENV {said}",) if env else (),
-        cmd=("/bin/bash",),
+        cmd=BASH,
         platform=platform,
         created=created,
         **options,
@@ -241,8 +247,8 @@ def _ubuntu_labels(version: str) -> dict[str, str]:
     }
 
 
-def _centos_labels(created: Created) -> dict[str, str]:
-    day = moment(created)
+def centos_labels(day: int | datetime | None) -> dict[str, str]:
+    """Give the labels of CentOS; those that tell of the day only if there is one."""
     if isinstance(day, int):
         day = datetime.fromtimestamp(day, UTC)
     known = {
@@ -267,10 +273,3 @@ def _parsed(platform: Platform | str | None) -> Platform:
     if platform is None:
         return Platform.host()
     return Platform.parse(platform) if isinstance(platform, str) else platform
-
-
-def _debian_name(platform: Platform) -> str:
-    """Say what Debian calls the architecture."""
-    known = platform.normalized()
-    name = f"{known.architecture}/{known.variant}".rstrip("/")
-    return _DEBIAN_NAMES.get(name, known.architecture)

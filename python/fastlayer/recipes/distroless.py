@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from fastlayer import edit
@@ -15,9 +16,11 @@ from fastlayer.config import History
 from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
 from fastlayer.layer import Layer
+from fastlayer.options import Recipe
 from fastlayer.platform import Platform
+from fastlayer.recipes.architectures import PLATFORMS, debian_name
 from fastlayer.recipes.deb import Deb, read_debs
-from fastlayer.recipes.rootfs import DEFAULT_PATH
+from fastlayer.recipes.rootfs import DEFAULT_PATH, MAX_LINKS
 from fastlayer.recipes.tweak import Tweaks
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from fastlayer.options import LayerOptions
     from fastlayer.recipes.rootfs import Created
 
-__all__ = ["ACCOUNTS", "User", "distroless", "distroless_settings"]
+__all__ = ["ACCOUNTS", "BUNDLE", "User", "distroless", "distroless_settings"]
 
 User = Literal["root", "nonroot"]
 
@@ -60,26 +63,20 @@ ACCOUNTS: Final = Tweaks.of(
 )
 
 # Directories that are links into /usr, where all programs and libraries are since Debian 12
-# (the package usrmerge). `lib64` has the loader of these architectures.
+# (the package usrmerge). `lib64` has the loader of these architectures. The others move only where
+# base-files has a link, as nobody else makes one.
 _MERGED: Final = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _LINKED: Final = ("bin", "lib", "sbin")
 _LINKED_64: Final = frozenset({"amd64", "loong64", "mips64el", "ppc64el"})
 
-_BUNDLE: Final = "etc/ssl/certs/ca-certificates.crt"
+# Edits that are there whatever they meet: done in one layer, they are done in the image.
+_MAKING: Final = frozenset({"put", "directory", "symlink"})
+
+BUNDLE: Final = "etc/ssl/certs/ca-certificates.crt"
 _OS_RELEASE: Final = "usr/lib/os-release"
 # Bytes of certificates, and of an os-release: Debian's have 220 kB and 300 bytes.
 _MAX_BUNDLE: Final = 16 << 20
 _MAX_OS_RELEASE: Final = 64 << 10
-
-# Go's names of Debian's architectures.
-_PLATFORMS: Final = {
-    "arm64": "linux/arm64/v8",
-    "armel": "linux/arm/v5",
-    "armhf": "linux/arm/v7",
-    "i386": "linux/386",
-    "mips64el": "linux/mips64le",
-    "ppc64el": "linux/ppc64le",
-}
 
 
 def distroless(
@@ -98,16 +95,19 @@ def distroless(
     becomes `/var/lib/dpkg/status.d/NAME`. `user` is who runs by default, by number. With
     `merged_usr`, what packages have in /bin, /lib and /sbin goes to /usr, to which links lead.
     `source` is a URL for the annotation `org.opencontainers.image.source`. The platform is that of
-    the packages.
+    the packages. Edits that put or make something are done in the last layer, others in each, where
+    nobody is told of one that meets nothing.
 
-    Raises `MalformedArchiveError`, which names the file, and `OSError`.
+    Raises `MalformedArchiveError`, which names the file, `InvalidArgumentError` if the packages are
+    not for `platform`, and `OSError`.
     """
     if user not in get_args(User):
         raise InvalidArgumentError(f"`user` is {quoted(user)}: expected `root` or `nonroot`")
     if not isinstance(folder, str | os.PathLike):
         raise InvalidArgumentError("`folder` must be a folder of .deb files, got a stream")
+    options = {**options, "edits": _optional(options)}
     debs = read_debs(folder)
-    image = Image.scratch(platform=platform or _platform(debs))
+    image = Image.scratch(platform=_platform(debs, platform))
     if created is not None:
         image = image.with_config(created=created)
     linked = _links(debs) if merged_usr else {}
@@ -120,7 +120,7 @@ def distroless(
         _made_layer(made, missing, options),
         history=History(created_by="accounts", comment="fastlayer distroless"),
     )
-    image = distroless_settings(image, user, certificates=_BUNDLE in made)
+    image = distroless_settings(image, user, certificates=BUNDLE in made)
     return image if source is None else _from(image, source)
 
 
@@ -128,7 +128,7 @@ def distroless_settings(image: Image, user: User = "root", *, certificates: bool
     """Return the image with variables, user and directory as distroless has them."""
     env = {"PATH": DEFAULT_PATH}
     if certificates:
-        env["SSL_CERT_FILE"] = f"/{_BUNDLE}"
+        env["SSL_CERT_FILE"] = f"/{BUNDLE}"
     nonroot = user == "nonroot"
     return image.with_config(
         env=env,
@@ -141,8 +141,27 @@ def _from(image: Image, source: str) -> Image:
     return image.with_annotations({"org.opencontainers.image.source": source})
 
 
-def _platform(debs: Sequence[Deb]) -> Platform:
-    """Tell it by the packages. Raises `InvalidArgumentError` if they are for several."""
+def _optional(options: LayerOptions) -> tuple[Edit, ...]:
+    """Give the edits of the caller, those of them optional that are done in more than one layer.
+
+    Raises `InvalidArgumentError` for one of those if it must meet something.
+    """
+    recipe = Recipe.of(options)
+    for one in recipe.edits:
+        if recipe.unmatched == "error" and not (one.optional or _is_made(one)):
+            raise InvalidArgumentError(
+                f"`unmatched` is `error`, but the edit {quoted(one)} is done in each layer, and in "
+                "most it meets nothing: only what puts or makes something goes with that"
+            )
+    return tuple(one if _is_made(one) else replace(one, optional=True) for one in recipe.edits)
+
+
+def _is_made(one: Edit) -> bool:
+    return one.terms[0] in _MAKING
+
+
+def _platform(debs: Sequence[Deb], given: Platform | str | None) -> Platform:
+    """Tell it by the packages. Raises `InvalidArgumentError` if that cannot be."""
     found = {deb.architecture: deb for deb in debs if deb.architecture != "all"}
     if len(found) > 1:
         one, other, *_ = found.values()
@@ -150,10 +169,17 @@ def _platform(debs: Sequence[Deb]) -> Platform:
             f"{quoted(one.path)} is for {quoted(one.architecture)}, {quoted(other.path)} for "
             f"{quoted(other.architecture)}: make an image for each, and an index of them"
         )
+    platform = Platform.parse(given) if isinstance(given, str) else given
     if not found:
-        return Platform.host()
-    (name,) = found
-    return Platform.parse(_PLATFORMS.get(name, f"linux/{name}"))
+        return platform or Platform.host()
+    ((name, deb),) = found.items()
+    if platform is None:
+        return Platform.parse(PLATFORMS[name])
+    if (platform.normalized().os, debian_name(platform)) != ("linux", name):
+        raise InvalidArgumentError(
+            f"{quoted(deb.path)} is for {quoted(name)}, which is not {quoted(platform)}"
+        )
+    return platform
 
 
 def _links(debs: Sequence[Deb]) -> dict[str, str | None]:
@@ -161,13 +187,12 @@ def _links(debs: Sequence[Deb]) -> dict[str, str | None]:
 
     There is none to be made, `None`, where the package base-files has it.
     """
-    links: dict[str, str | None] = dict.fromkeys(_MERGED)
     architectures = {deb.architecture for deb in debs}
-    for name in (*_LINKED, *(["lib64"] if architectures & _LINKED_64 else ())):
-        links[name] = f"usr/{name}"
+    names = (*_LINKED, *(["lib64"] if architectures & _LINKED_64 else ()))
+    links: dict[str, str | None] = {name: f"usr/{name}" for name in names}
     for deb in debs:
         if deb.name == "base-files":
-            for member, _ in deb.pick(*_MERGED, limit=0):
+            for member, _ in deb.pick(*_MERGED, limit=MAX_LINKS):
                 if member.kind == "symlink":
                     links[os.fsdecode(member.path)] = None
     return links
@@ -179,7 +204,8 @@ def _layer(deb: Deb, linked: Mapping[str, str | None], options: LayerOptions) ->
     if deb.md5sums is not None:
         own.append(edit.put(f"{status}.md5sums", deb.md5sums))
     moves = _moves(deb, linked)
-    edits = (*moves, *own, *options.get("edits", ()))
+    given = (one for one in options.get("edits", ()) if not _is_made(one))
+    edits = (*moves, *own, *given)
     placed: LayerOptions = {**options, "edits": edits}
     return Layer.from_part(deb.path, deb.data.offset, deb.data.size, **placed)
 
@@ -210,7 +236,7 @@ def _bundle(debs: Sequence[Deb]) -> dict[str, bytes]:
     ]
     found.sort(key=lambda member: member[0].path)
     joined = b"".join(content.rstrip(b"\n") + b"\n" for _, content in found)
-    return {_BUNDLE: joined} if found else {}
+    return {BUNDLE: joined} if found else {}
 
 
 def _os_release(debs: Sequence[Deb]) -> bytes:

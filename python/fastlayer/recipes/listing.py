@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from fastlayer.config import ImageConfig, RootFS
 from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
 from fastlayer.recipes import distributions
-from fastlayer.recipes.distroless import ACCOUNTS, distroless, distroless_settings
+from fastlayer.recipes.distroless import ACCOUNTS, BUNDLE, distroless, distroless_settings
+from fastlayer.recipes.rootfs import dockerfile_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RECIPES", "Recipe"]
 
-_PLATFORM: Final = "linux/amd64"
+# What settings are shown of: not `Image.scratch`, which reads SOURCE_DATE_EPOCH.
+_EMPTY: Final = Image(ImageConfig(architecture="", os="", rootfs=RootFS(diff_ids=())))
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -28,17 +31,19 @@ class Recipe:
     """A recipe with its name, and a line that says what it makes of what.
 
     `details` are the arguments of its own, each with a line about its values, and `flags` those of
-    them that are true or false. `str()` gives what it sets, as comments, and its tweaks as a file
-    of edits.
+    them that are true or false. `settings` gives an image what the recipe sets whatever its details
+    are, and `more` tells, in lines, what depends on the root file system or the time. `str()` gives
+    all that as comments, and the tweaks as a file of edits.
     """
 
     name: str
     why: str
     make: Callable[..., Image]
+    settings: Callable[[Image], Image] = field(repr=False)
     tweaks: Tweaks | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
-    example: Callable[[], Image] | None = field(default=None, repr=False)
+    more: tuple[str, ...] = ()
 
     def arguments(self, texts: Mapping[str, str]) -> dict[str, str | bool]:
         """Read details that were given as text.
@@ -58,9 +63,9 @@ class Recipe:
         return {name: _FLAGS[text] if name in self.flags else text for name, text in texts.items()}
 
     def __str__(self) -> str:
-        image = self.example() if self.example else self.make("rootfs", platform=_PLATFORM)
-        lines = [f"{self.name}: {self.why}", "", *_settings(image)]
+        lines = [f"{self.name}: {self.why}", "", *_settings(self.settings(_EMPTY))]
         lines += [f"--set {name}={value}" for name, value in self.details.items()]
+        lines += ["", *self.more] if self.more else []
         head = "".join(f"# {line}".rstrip() + "\n" for line in lines)
         return f"{head}\n{self.tweaks}" if self.tweaks else head
 
@@ -74,6 +79,10 @@ def _settings(image: Image) -> list[str]:
     return [*said, *([f"cmd {json.dumps(run.cmd)}"] if run.cmd else ())]
 
 
+def _bash_settings(image: Image) -> Image:
+    return dockerfile_settings(image, distributions.BASH)
+
+
 _DEBIAN: Final = {
     "suite": "SUITE, such as bookworm, which the history tells",
     "version": "VERSION of the debuerreotype that made the root file system",
@@ -84,6 +93,7 @@ _ALL: Final = (
         "debian",
         "Debian, of what debootstrap's minbase makes",
         distributions.debian,
+        distributions.debian_settings,
         distributions.DEBIAN,
         _DEBIAN,
     ),
@@ -91,6 +101,7 @@ _ALL: Final = (
         "debian-slim",
         "Debian without manuals, documents and translations",
         distributions.debian_slim,
+        distributions.debian_settings,
         distributions.DEBIAN_SLIM,
         _DEBIAN,
     ),
@@ -98,6 +109,7 @@ _ALL: Final = (
         "ubuntu",
         "Ubuntu, of the root file system of a cloud image",
         distributions.ubuntu,
+        _bash_settings,
         distributions.UBUNTU(),
         {
             "version": "VERSION, such as 24.04, for a label",
@@ -105,25 +117,34 @@ _ALL: Final = (
             "merged_usr": "true or false: whether /sbin is a link; else it is looked up",
         },
         frozenset({"prepared", "merged_usr"}),
-        lambda: distributions.ubuntu("rootfs", merged_usr=True, platform=_PLATFORM),
+        more=("Where /sbin is a directory, and no link, the edits are in sbin.",),
     ),
-    Recipe("alpine", "Alpine, of its alpine-minirootfs", distributions.alpine),
+    Recipe(
+        "alpine",
+        "Alpine, of its alpine-minirootfs",
+        distributions.alpine,
+        lambda image: dockerfile_settings(image, distributions.SH),
+    ),
     Recipe(
         "centos",
         "CentOS 7, of what livemedia-creator makes",
         distributions.centos,
+        lambda image: _bash_settings(image).with_config(labels=distributions.centos_labels(None)),
         distributions.CENTOS,
+        more=("With a time of creation, two more labels have its day.",),
     ),
     Recipe(
         "fedora",
         "Fedora, of a layer of its build system",
         distributions.fedora,
+        _bash_settings,
         details={"version": "VERSION, such as 42, for variables"},
     ),
     Recipe(
         "distroless",
         "Debian packages and nothing else, of a folder of .deb files",
         distroless,
+        distroless_settings,
         ACCOUNTS,
         {
             "user": "nonroot or root, which is the default",
@@ -131,7 +152,14 @@ _ALL: Final = (
             "merged_usr": "false to leave /bin, /lib and /sbin out of /usr",
         },
         frozenset({"merged_usr"}),
-        lambda: distroless_settings(Image.scratch(platform=_PLATFORM)),
+        (
+            "The edits are those of the last layer. What depends on the packages is in no edit:",
+            "- control data of each goes to /var/lib/dpkg/status.d",
+            "- what is in /bin, /lib, /sbin and, for some, /lib64 goes to /usr; links lead there",
+            "- /usr/lib/os-release is that of base-files, but for its PRETTY_NAME",
+            f"- /{BUNDLE} joins what ca-certificates has;",
+            "  without that package, there is no SSL_CERT_FILE",
+        ),
     ),
 )
 

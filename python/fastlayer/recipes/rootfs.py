@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from fastlayer import engine
 from fastlayer.config import History
 from fastlayer.epoch import source_date_epoch
+from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
 from fastlayer.layer import Layer, Readable
+from fastlayer.rootfs import is_mtree
 from fastlayer.setting import timestamp
 
 if TYPE_CHECKING:
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_PATH",
+    "MAX_LINKS",
     "Created",
     "Rootfs",
     "base_image",
+    "dockerfile_settings",
     "from_dockerfile",
     "is_merged_usr",
     "moment",
@@ -38,6 +42,9 @@ Created: TypeAlias = str | datetime | int | None
 
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for, if nothing else is said (moby, `DefaultPathEnvUnix`)."""
+
+MAX_LINKS: Final = 64 << 10
+"""Bytes of entries that are looked up to see whether they are links: many times what is there."""
 
 # The comment that tells tools how to read `created_by`.
 _BUILDKIT: Final = "buildkit.dockerfile.v0"
@@ -82,11 +89,14 @@ def from_dockerfile(
     """
     added = History(created_by=f"ADD {_name(rootfs)} / # buildkit", comment=_BUILDKIT)
     words = " ".join(f'"{word}"' for word in cmd)
-    image = base_image(
-        rootfs, tweaks, platform=platform, created=created, history=added, **options
-    ).with_config(env={"PATH": DEFAULT_PATH}, cmd=cmd, working_dir="/")
+    image = base_image(rootfs, tweaks, platform=platform, created=created, history=added, **options)
     steps = (*map(_step, before), added, *map(_step, after), _step(f"CMD [{words}]"))
-    return image.with_history(*steps)
+    return dockerfile_settings(image, cmd).with_history(*steps)
+
+
+def dockerfile_settings(image: Image, cmd: tuple[str, ...]) -> Image:
+    """Return the image with variables, command and directory as `docker build` gives them."""
+    return image.with_config(env={"PATH": DEFAULT_PATH}, cmd=cmd, working_dir="/")
 
 
 def is_merged_usr(rootfs: Rootfs) -> bool:
@@ -101,7 +111,7 @@ def is_merged_usr(rootfs: Rootfs) -> bool:
         return os.path.islink(os.path.join(rootfs, "sbin"))  # noqa: PTH114, PTH118
     if not os.path.isfile(rootfs):  # noqa: PTH113
         return True
-    found = engine.pick_members(rootfs, None, patterns=[b"sbin"], limit=0, first=True)
+    found = engine.pick_members(rootfs, None, patterns=[b"sbin"], limit=MAX_LINKS, first=True)
     return all(member.kind == "symlink" for member, _ in found)
 
 
@@ -117,6 +127,12 @@ def _layer(rootfs: Rootfs, options: LayerOptions) -> Layer:
         return Layer.from_stream(rootfs, **options)
     if os.path.isdir(rootfs):  # noqa: PTH112
         return Layer.from_directory(rootfs, **options)
+    # What is not there, or is a pipe, is not looked into before a sink runs.
+    if os.path.isfile(rootfs) and is_mtree(os.fsdecode(rootfs), None):  # noqa: PTH113
+        raise InvalidArgumentError(
+            f"{quoted(os.fsdecode(rootfs))} is an mtree file: "
+            "a recipe takes a directory or an archive"
+        )
     return Layer.from_archive(rootfs, **options)
 
 

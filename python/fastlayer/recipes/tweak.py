@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastlayer.edit_text import edits_text
+from fastlayer.errors import InvalidArgumentError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Tweaks"]
 
+# What a comment of a TOML file may not hold, line breaks among it (TOML 1.0, Comment).
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Tweaks:
@@ -21,13 +26,21 @@ class Tweaks:
 
     Sets are combined with `+`, and `edits` is what a layer takes. No edit of a set is missed where
     it meets nothing, as sets are for more than one archive. `str()` gives a file of edits, with
-    name and reason of each set above its own.
+    name and reason of each set above its own: both are one line each, or it is an
+    `InvalidArgumentError`.
     """
 
     name: str
     why: str = ""
     own: tuple[Edit, ...] = ()
     parts: tuple[Tweaks, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in (self.name, self.why):
+            if _CONTROL.search(text):
+                raise InvalidArgumentError(
+                    f"{quoted(repr(text))} is no name or reason of a set: expected one line of text"
+                )
 
     @classmethod
     def of(cls, name: str, why: str, *edits: Edit) -> Tweaks:
