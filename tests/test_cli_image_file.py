@@ -183,6 +183,28 @@ def test_settings_come_after_the_file_s(
     assert config_of(workplace / "x.tar")["created"] == "1970-01-01T00:00:08Z"
 
 
+def test_an_annotation_is_that_of_the_index_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """As those of the file are, which it is added to."""
+    Path("image.toml").write_text(f'annotations = {{ a = "1", b = "1" }}\n{TEXT}')
+    records(capsys, "--annotation", "b=2")
+    index = fl.Index.load("app.tar")
+    assert [one.annotations for one in (index, *index)] == [{"a": "1", "b": "2"}] * 3
+    Path("image.toml").write_text(TEXT)
+    assert failure(capsys, "image.toml", "--annotation", "a=b", "--format", "docker")
+
+
+def test_the_time_of_creation_is_a_recipe_s_as_well(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In place of what the file says: of its config and of its entries."""
+    text = 'recipe = "debian"\nrootfs = "rootfs"\noutput = "x.tar"\ncreated = 9\n'
+    Path("image.toml").write_text(text)
+    (expected,) = records(capsys)
+    Path("image.toml").write_text(text.replace("= 9", "= 5"))
+    assert records(capsys, "--created", "9") == [expected]
+    assert config_of(workplace / "x.tar")["created"] == "1970-01-01T00:00:09Z"
+
+
 def test_a_pipe_gets_the_archive(workplace: Path) -> None:
     """`-o -` instead of what the file names."""
     piped = fastlayer("build", "image.toml", "-o", "-", cwd=workplace)
@@ -230,10 +252,11 @@ def test_progress_is_that_of_each_source(workplace: Path) -> None:
         ),
         (["--platform", "linux"], "invalid platform `linux`: "),
         (["--threads", "0"], "threads is 0: expected 1 to 256"),
+        (["--created", "x"], "`--created`: `x` is not RFC 3339, such as "),
         (["--env", "A"], "`--env`: `A` has no `=`"),
         (["--json", "-o", "-"], "`--json` and `-o -` both write to stdout: choose one of them"),
         (["-o", "oci-archive:x.tar:1", "-t", "A"], "invalid "),
-        (["--format", "docker", "--compression", "zstd"], "`image.toml`: "),
+        (["--format", "docker", "--compression", "zstd"], "Docker's "),
     ],
 )
 def test_what_makes_no_sense_beside_a_file_is_bad_usage(

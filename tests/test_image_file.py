@@ -470,6 +470,37 @@ def test_a_file_is_a_value() -> None:
     assert built.media_type.startswith("application/vnd.docker.")
 
 
+def test_another_time_is_that_of_what_a_recipe_makes() -> None:
+    """Of its entries, too."""
+    text = 'recipe = "debian"\nrootfs = "rootfs.tar.xz"\n'
+    file = read(f"{text}created = 5")
+    assert replace(file, created=7).images() == read(f"{text}created = 7").images()
+    assert replace(file, created=None).images() == read(text).images()
+
+
+@pytest.mark.parametrize(
+    "text", ['output = "y.tar"\nformat = "oci"\ncompression = "zstd"', 'compression = "zstd"']
+)
+def test_what_was_said_anew_is_in_no_line_of_the_file(text: str) -> None:
+    """What is wrong with it is told without one."""
+    file = read(f"{text}\n[[layer]]\n{OF_FILES}")
+    outputs = (Output("archive", "x.tar", tag="1"),)
+    with pytest.raises(fl.InvalidArgumentError, match=r"^`oci-archive:x.tar:1` has a tag without "):
+        replace(file, outputs=outputs).build()
+    outputs = (Output("archive", "x.tar"),)
+    with pytest.raises(fl.InvalidArgumentError, match=r"^Docker's "):
+        replace(file, outputs=outputs, format="docker").build()
+
+
+@pytest.mark.parametrize("name", ["rootfs", "rootfs.tar.xz"])
+def test_a_base_beside_what_is_no_mtree_file_is_refused(name: str) -> None:
+    """As on the command line; nothing would be read of it."""
+    with pytest.raises(fl.InvalidArgumentError) as failed:
+        layer_of(f'rootfs = "{name}"\nbase = "conf"')
+    reason = f"`base` is for the contents of an mtree file, and `{name}` is none"
+    assert str(failed.value) == f"`image.toml`:2: layer 1: {reason}"
+
+
 WRONG = [
     ("", "there is nothing to build from: write `base`, `recipe` or `[[layer]]`", None),
     (
@@ -499,6 +530,17 @@ WRONG = [
     ('recipe = "debian"\nrootfs = "{x}"', "`rootfs` has `{x}`: expected ", 2),
     ('recipe = "debian"\nrootfs = "x"\nbase = "y"', "a recipe begins with nothing, ", 3),
     ('recipe = "debian"\nrootfs = "x"\nset.sute = "y"', "the recipe `debian` has no `sute`: ", 3),
+    ('recipe = "debian"\nrootfs = "x"\nset.sute = true', "the recipe `debian` has no `sute`: ", 3),
+    (
+        'recipe = "ubuntu"\nrootfs = "x"\nset.version = true',
+        "`version` must be text, got `bool`",
+        3,
+    ),
+    (
+        'recipe = "ubuntu"\nrootfs = "x"\n[set]\nprepared = 1',
+        "`prepared` must be `true` or `false`",
+        4,
+    ),
     ('recipe = "debian"\nrootfs = "x"\n[set]\nsuite = 1', "`suite` must be text, got `int`", 4),
     ('entrypoint = ["x"]', "unknown key `entrypoint`: it belongs under `[config]`", 1),
     (

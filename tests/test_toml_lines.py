@@ -1,13 +1,14 @@
 """The lines of keys: as `tomllib` has the keys, wherever they are written."""
 
 import tomllib
+from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastlayer.toml_lines import key_lines
+from fastlayer.toml_lines import key_lines, long_key
 from tomls import document, key, texts, value, values, ways
 
 TRICKY = '''\
@@ -127,3 +128,30 @@ def test_text_of_many_lines_is_passed(text: str, quotes: int) -> None:
     document = f"a = \"\"\"\n{basic}\"\"\"\nb = '''{literal}'''\nc = 1\n"
     assert tomllib.loads(document)["c"] == 1
     assert key_lines(document)["c",] == document.count("\n")
+
+
+@given(st.dictionaries(texts, values(texts), max_size=4), st.booleans(), st.integers(3, 6))
+def test_a_long_key_is_found_wherever_it_is(
+    found: dict[str, Any],
+    spread: bool,  # noqa: FBT001
+    parts: int,
+) -> None:
+    """Whatever is around it; dots of text, comments and numbers are none of a key's."""
+    text = f"a = '{'.' * 9}' # {'.' * 9}\nb = [{'1.5, ' * 9}]\n{_inline(found, spread=spread)}"
+    long = " . ".join(['"a.b"'] * parts)
+    for line in (f"{long} = 1\n", f"[{long}]\n", f"c = {{ {long} = 1 }}\n"):
+        assert long_key(text + line, parts) is None
+        assert long_key(text + line, parts - 1) == text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    ['b" \\"""', '\\"""\n', '"""\n', '\\"', "'''\n", "'", '"\\\n', "a\v", "{", ".", ". ", "#.\n"],
+)
+@pytest.mark.parametrize("start", ["", '"""', "'''", "a = "])
+def test_text_that_is_not_toml_is_gone_through_once(start: str, part: str) -> None:
+    """However many strings seem to begin in it."""
+    text = start + part * (1_000_000 // len(part)) + "." * 100
+    begin = process_time()
+    long_key(text, 100)
+    assert process_time() - begin < 5

@@ -79,6 +79,39 @@ def test_an_empty_directory_will_do_and_another_one_stays(workplace: Path) -> No
     assert [path.name for path in (workplace / "full").iterdir()] == ["mine"]
 
 
+def test_a_link_leads_to_where_the_tree_is_made(workplace: Path) -> None:
+    """It stays, whether there is a directory already or not."""
+    (workplace / "to").mkdir()
+    (workplace / "to" / "empty").mkdir()
+    for name in ("empty", "none"):
+        (workplace / name).symlink_to(f"to/{name}")
+        image(layer(("a", b"1"))).unpack(name)
+        assert (workplace / name).is_symlink()
+        assert (workplace / "to" / name / "a").read_bytes() == b"1"
+    assert left(workplace / "to") == ["empty", "none"]
+
+
+def test_what_cannot_be_replaced_is_refused_before_any_work(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mount point, which stays busy, and the current directory, which would be gone."""
+    some = image(layer(("a", b"1")))
+    monkeypatch.setattr("fastlayer.engine.unpack_layers", lambda *_, **__: pytest.fail("begun"))
+    (workplace / "mounted").mkdir()
+    (workplace / "link").symlink_to("here")
+    (workplace / "here").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(workplace / "mounted"))
+    with pytest.raises(fl.InvalidArgumentError, match="mounted` is a mount point, which cannot be"):
+        some.unpack("mounted")
+    monkeypatch.chdir("here")
+    for name in (".", "../here", "../link", workplace / "here"):
+        with pytest.raises(
+            fl.InvalidArgumentError, match="here` is the current one, which would be"
+        ):
+            some.unpack(name)
+    assert left(workplace) == ["here", "link", "mounted"]
+
+
 def test_a_failure_leaves_nothing(workplace: Path) -> None:
     """A path that goes through a link is refused, whatever was made before."""
     evil = layer(("a", b"1"), ("l", "/tmp"), ("l/x", b"2"))  # noqa: S108

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastlayer.errors import InvalidArgumentError, quoted
-from fastlayer.toml_lines import key_lines
+from fastlayer.toml_lines import key_lines, long_key
 
 if TYPE_CHECKING:
     import os
@@ -22,6 +22,9 @@ __all__ = ["PlacedError", "TomlFile", "read_document"]
 
 # Bytes of such a file: content of this size belongs into files of its own.
 _MAX_SIZE: Final = 4 << 20
+
+# Parts of a key, `a.b.c`: memory and time of the parser grow with their square.
+_MAX_PARTS: Final = 100
 
 # The integers that TOML promises; Python's parser takes any, and the core does not.
 _INTEGERS: Final = range(-(2**63), 2**63)
@@ -62,7 +65,10 @@ def read_document(path: str | os.PathLike[str]) -> tuple[TomlFile, dict[str, Any
         raise PlacedError(f"{quoted(name)}: it has more than {_MAX_SIZE} bytes")
     try:
         text = content.decode()
+        _check_keys(name, text)
         values = tomllib.loads(text)
+    except PlacedError:
+        raise
     except (ValueError, RecursionError) as error:
         line, reason = _explained(error, content)
         raise PlacedError(f"{_place(name, line)}: not TOML: {reason}") from error
@@ -88,6 +94,13 @@ def _explained(error: Exception, content: bytes) -> tuple[int | None, str]:
     elif isinstance(error, RecursionError):
         reason = "too many brackets inside one another"
     return line, f"{reason[:1].lower()}{reason[1:]}"
+
+
+def _check_keys(path: Path, text: str) -> None:
+    """Refuse what the parser would take, and with it all memory."""
+    line = long_key(text, _MAX_PARTS)
+    if line is not None:
+        raise PlacedError(f"{_place(path, line)}: a key has more than {_MAX_PARTS} parts")
 
 
 def _check_integers(file: TomlFile, values: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-__all__ = ["Keys", "key_lines"]
+__all__ = ["Keys", "key_lines", "long_key"]
 
 Keys: TypeAlias = "tuple[str | int, ...]"
 """The way to a value: names of keys, and numbers from 0 of what arrays hold."""
@@ -16,11 +16,11 @@ Keys: TypeAlias = "tuple[str | int, ...]"
 _TOKEN: Final = re.compile(
     r'"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'
     r"|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"
-    r'|"(?:[^"\\\n]++|\\.)*+"'
-    r"|'[^'\n]*+'"
+    r'|"(?!"")(?:[^"\\\n]++|\\.)*+"'
+    r"|'(?!'')[^'\n]*+'"
     r"|(?P<space>[ \t\r]++|#[^\n]*+)"
-    r"|[\[\]{}=,\n]"
-    r"""|[^\s\[\]{}=,"'#]++""",
+    r"|(?P<mark>[\[\]{}=,\n])"
+    r"""|(?P<bare>[^\s\[\]{}=,"'#]++)""",
     re.DOTALL,
 )
 
@@ -33,6 +33,27 @@ def key_lines(text: str) -> dict[Keys, int]:
             scan.take(token[0], token.start(), token.end())
         scan.line += token[0].count("\n")
     return scan.lines
+
+
+def long_key(text: str, limit: int) -> int | None:
+    """Return the line of the first key with more than `limit` parts, if a text has one.
+
+    It may be any text. Where it stops being TOML, the search ends, as the parser does.
+    """
+    if text.count(".") < limit:
+        return None
+    dots = end = 0
+    for token in _TOKEN.finditer(text):
+        if token.start() != end:
+            return None
+        end = token.end()
+        if token["mark"]:
+            dots = 0
+        elif token["bare"]:
+            dots += token[0].count(".")
+        if dots >= limit:
+            return text.count("\n", 0, end) + 1
+    return None
 
 
 @dataclass(slots=True)

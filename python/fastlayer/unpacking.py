@@ -30,11 +30,12 @@ def unpack_layers(
     """Make `directory` what is there when all `layers` are applied.
 
     It may exist if it is empty, and appears complete or not at all. Raises `InvalidArgumentError`
-    for layers that are only described, `SourceError` for what engines cannot agree on,
-    `InvalidImageError` for blobs that are not what they should be, and `OSError`.
+    for a directory that cannot be replaced and for layers that are only described, `SourceError`
+    for what engines cannot agree on, `InvalidImageError` for blobs that are not what they should
+    be, and `OSError`.
     """
     stored = [_stored(layer) for layer in layers]
-    path = os.path.abspath(os.fsdecode(directory))  # noqa: PTH100 (text, as the core takes it)
+    path = _place(os.fsdecode(directory))
     _check_free(path)
     temporary = f"{os.path.dirname(path)}/.fastlayer-{os.urandom(8).hex()}"  # noqa: PTH120
 
@@ -61,11 +62,25 @@ def _stored(layer: Layer | StoredLayer) -> StoredLayer:
     return layer
 
 
+def _place(directory: str) -> str:
+    """Name it wherever processes are; what a link leads to is replaced, and not the link."""
+    path = os.path.abspath(directory)  # noqa: PTH100 (text, as the core takes it)
+    return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114
+
+
 def _check_free(path: str) -> None:
     """Raise what the end would raise, before any work."""
     with suppress(FileNotFoundError), os.scandir(path) as entries:
         if next(entries, None) is not None:
             raise InvalidArgumentError(f"the directory `{path}` is not empty")
+        if os.path.ismount(path):
+            raise InvalidArgumentError(
+                f"the directory `{path}` is a mount point, which cannot be replaced: name one in it"
+            )
+        if os.path.samefile(path, os.curdir):  # noqa: PTH121
+            raise InvalidArgumentError(
+                f"the directory `{path}` is the current one, which would be lost: name one in it"
+            )
 
 
 @contextmanager

@@ -15,7 +15,9 @@ from fastlayer.cli.registry import registries_of
 from fastlayer.cli.result import show
 from fastlayer.cli.settings import with_options
 from fastlayer.errors import quoted
+from fastlayer.image import Image
 from fastlayer.image_file import read_image_file
+from fastlayer.image_index import Index
 from fastlayer.options import Recipe
 from fastlayer.platform import Platform
 
@@ -56,6 +58,8 @@ def build_image_file(context: click.Context, given: Mapping[str, Any]) -> None:
             follow=shown.follow,
             change=lambda image: with_options(image, given),
         )
+        if isinstance(described, Index):
+            described = described.with_annotations(dict(given["annotation"]))
         built = file.write(described, registries=registries)
     for output, one in zip(file.outputs, built, strict=True):
         show(one, {**given, "output": output})
@@ -83,13 +87,16 @@ def _with_options(file: ImageFile, given: Mapping[str, Any]) -> ImageFile:
         packing["verify"] = True
     outputs = file.outputs if given["output"] is None else (given["output"],)
     _check_tags(given["tags"], outputs)
-    Recipe.packing(packing)  # what is wrong with these is in no line of the file
+    # What is wrong with these is in no line of the file.
+    Recipe.packing(packing)
+    with_options(Image.scratch(), given)
     return replace(
         file,
         platforms=_platforms(file, given["platform"]),
         tags=given["tags"] or file.tags,
         outputs=outputs,
         format=given["format"] or file.format,
+        created=file.created if given["created"] is None else given["created"],
         packing=packing,
     )
 

@@ -18,7 +18,8 @@ _HELP: Final = """\
 Make DIRECTORY what containers of IMAGE see: all layers applied, whiteouts carried out.
 
 Owners are those of the image, which takes root, or a user namespace. DIRECTORY may exist if it is
-empty. Nothing is made outside of it, whatever the image holds.
+empty, and neither a mount point nor the current one. Nothing is made outside of it, whatever the
+image holds.
 """
 
 _EXAMPLES: Final = """\

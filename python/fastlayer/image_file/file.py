@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
@@ -11,7 +12,7 @@ from fastlayer.image_file.keys import DEFAULTS, PLACES, TOP
 from fastlayer.image_file.layers import LayerPlan
 from fastlayer.image_file.options import check_options, merged, options_in
 from fastlayer.image_file.origin import begin, check_origin, is_something
-from fastlayer.image_file.settings import Settings
+from fastlayer.image_file.settings import Settings, created_in
 from fastlayer.image_file.writing import write_all
 from fastlayer.image_index import Index
 from fastlayer.media_type import Format
@@ -24,11 +25,13 @@ from fastlayer.toml_table import Table, read_table
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from fastlayer.built import BuiltImage, BuiltIndex
     from fastlayer.engine import Progress
     from fastlayer.image import Image
     from fastlayer.options import LayerOptions
+    from fastlayer.recipes.rootfs import Created
 
 __all__ = ["ImageFile", "read_image_file"]
 
@@ -46,6 +49,7 @@ def read_image_file(path: str | os.PathLike[str]) -> ImageFile:
         tags=_tags(table),
         outputs=_outputs(table),
         format=_format(table),
+        created=created_in(table),
         _table=table,
         _settings=Settings.of(table),
         _defaults=options_in(table, DEFAULTS),
@@ -58,14 +62,16 @@ def read_image_file(path: str | os.PathLike[str]) -> ImageFile:
 class ImageFile:
     """What an image file says. `dataclasses.replace` gives one that says something else.
 
-    Without `platforms` the image is for the host. What `packing` holds is so for every layer,
-    whatever the file says.
+    Without `platforms` the image is for the host, and without `created` it is of the time that its
+    base or the environment says. What `packing` holds is so for every layer, whatever the file
+    says.
     """
 
     platforms: tuple[Platform, ...]
     tags: tuple[str, ...]
     outputs: tuple[Output, ...]
     format: Format | None
+    created: Created
     packing: PackOptions = field(default_factory=PackOptions)
     _table: Table = field(repr=False)
     _settings: Settings = field(repr=False)
@@ -106,10 +112,10 @@ class ImageFile:
         """
         if not self.outputs:
             raise self._table.wrong("nothing says where the image goes: write `output`")
-        with self._table.at("output"):
+        with self._at("output", own=self.outputs == _outputs(self._table)):
             for output in self.outputs:
                 output.check(output.taken(self.tags))
-        with self._table.at("format"):
+        with self._at("format", own=self.format == _format(self._table)):
             described.check(self.format)
         reached = registries or Registries()
         return write_all(described, self.outputs, self.tags, self.format, reached)
@@ -119,6 +125,10 @@ class ImageFile:
         reached = registries or Registries()
         return self.write(self.images(registries=reached), registries=reached)
 
+    def _at(self, key: str, *, own: bool) -> AbstractContextManager[None]:
+        """Have errors name the line of `key`, unless what is wrong is not the file's own."""
+        return self._table.at(key) if own else nullcontext()
+
     def _image(
         self,
         platform: Platform | None,
@@ -127,12 +137,15 @@ class ImageFile:
     ) -> Image:
         table = self._table.with_variables(_variables(platform or Platform.host()))
         options = merged(self._defaults, self.packing)
-        image = begin(table, platform, options, registries=registries, follow=follow)
+        image = begin(
+            table, platform, options, created=self.created, registries=registries, follow=follow
+        )
         if platform is None:
             table = table.with_variables(_variables(image.platform))
         for plan in self._plans(table):
             image = image.append(plan.layer(follow), history=plan.history)
-        return self._settings.apply(image)
+        image = self._settings.apply(image)
+        return image if self.created is None else image.with_config(created=self.created)
 
     def _plans(self, table: Table) -> list[LayerPlan]:
         return [LayerPlan.of(one, self._defaults, self.packing) for one in table.tables("layer")]

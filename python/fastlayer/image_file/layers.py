@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from fastlayer.config import History
+from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image_file.keys import LAYER, OPTIONS, PLACES, SOURCES
 from fastlayer.image_file.options import check_options, merged, options_in
 from fastlayer.layer import Layer
 from fastlayer.options import Recipe
-from fastlayer.rootfs import rootfs_layer
+from fastlayer.rootfs import is_mtree, rootfs_layer
 from fastlayer.stored.image import StoredLayer
 from fastlayer.toml_table import Table, one_of
 
@@ -136,6 +137,14 @@ def _tree(name: str, make: Callable[[str, str | None, LayerOptions], Layer]) -> 
     )
 
 
+def _rootfs(source: str, base: str | None, options: LayerOptions) -> Layer:
+    if base is not None and not is_mtree(source, base):
+        raise InvalidArgumentError(
+            f"`base` is for the contents of an mtree file, and {quoted(source)} is none"
+        )
+    return rootfs_layer(source, base, options)
+
+
 def _files(table: Table) -> dict[str, str | bytes]:
     """Read `{ "place/in/layer" = "file" }`, where a file may be `{ content = "…" }`."""
     files = table.table("files")
@@ -164,7 +173,7 @@ def _diff(table: Table) -> tuple[str, str]:
 
 
 _KINDS: Final = {
-    "rootfs": _tree("rootfs", rootfs_layer),
+    "rootfs": _tree("rootfs", _rootfs),
     "archive": _file("archive", lambda path, options: Layer.from_archive(path, **options)),
     "directory": _file("directory", lambda path, options: Layer.from_directory(path, **options)),
     "files": _Kind(

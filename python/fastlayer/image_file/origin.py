@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastlayer.engine import Progress
     from fastlayer.options import LayerOptions
     from fastlayer.platform import Platform
+    from fastlayer.recipes.rootfs import Created
     from fastlayer.registries import Registries
     from fastlayer.toml_table import Table
 
@@ -43,16 +44,18 @@ def begin(
     platform: Platform | None,
     options: LayerOptions,
     *,
+    created: Created,
     registries: Registries,
     follow: Callable[[str], Progress | None] | None,
 ) -> Image:
     """Begin with nothing, a recipe or an image; of several, it is that for the platform.
 
     What is added is for `platform`, even if it runs on a base for less. `options` are those of
-    the recipe's layer. Raises what `Image.load` raises, with the line where that can be.
+    the recipe's layer, and `created` is when it is made. Raises what `Image.load` raises, with
+    the line where that can be.
     """
     if "recipe" in file:
-        return follow_recipe(file, platform, options, follow)
+        return follow_recipe(file, platform, options, created, follow)
     if not _has_base(file):
         return Image.scratch(platform=platform)
     image = _load(file, platform, registries)

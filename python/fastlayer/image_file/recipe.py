@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fastlayer.image import Image
     from fastlayer.options import LayerOptions
     from fastlayer.platform import Platform
+    from fastlayer.recipes import Recipe
+    from fastlayer.recipes.rootfs import Created
     from fastlayer.toml_table import Table
 
 __all__ = ["KEYS", "check_recipe", "follow_recipe"]
@@ -50,6 +52,7 @@ def follow_recipe(
     file: Table,
     platform: Platform | None,
     options: LayerOptions,
+    created: Created,
     follow: Callable[[str], Progress | None] | None,
 ) -> Image:
     """Describe the image that the recipe makes. Raises `OSError` with the line."""
@@ -60,19 +63,25 @@ def follow_recipe(
         return RECIPES[file.text("recipe")].make(
             rootfs,
             platform=platform,
-            created=file.values.get("created"),
+            created=created,
             **details,
             **{**options, "progress": follow(rootfs) if follow else None},
         )
 
 
 def _details(file: Table) -> dict[str, str | bool]:
-    """Read `set`, whose values are text, or `true` or `false`."""
+    """Read `set`, each detail as the recipe takes it."""
     table = file.table("set")
     recipe = RECIPES[file.text("recipe")]
     details: dict[str, str | bool] = {}
-    for name, value in table.values.items():
-        text = str(value).lower() if isinstance(value, bool) else table.text(name)
+    for name in table.values:
         with table.at(name):
-            details |= recipe.arguments({name: text})
+            details |= recipe.arguments({name: _detail(table, name, recipe)})
     return details
+
+
+def _detail(table: Table, name: str, recipe: Recipe) -> str:
+    if name in recipe.flags:
+        return str(table.flag(name)).lower()
+    # What the recipe does not have is refused by its name, whatever its value is.
+    return table.text(name) if name in recipe.details else ""

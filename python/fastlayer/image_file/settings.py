@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from fastlayer.image import Image
+    from fastlayer.recipes.rootfs import Created
     from fastlayer.toml_table import Table
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "created_in"]
 
 # What settings are tried on: those of no image.
 _BLANK: Final = ImageConfig(architecture="", os="", rootfs=RootFS(diff_ids=()))
@@ -43,7 +44,7 @@ class Settings:
         own = [name for name in CONFIG if name not in (*ConfigAdditions.__annotations__, "remove")]
         return cls(
             removed=_checked(removals, ConfigRemovals.__annotations__, partial(removed, _BLANK)),
-            replaced=_checked(file, ("created", "author"), _BLANK.with_changes)
+            replaced=_checked(file, ("author",), _BLANK.with_changes)
             | _checked(config, own, _BLANK.with_changes),
             added=_checked(config, ConfigAdditions.__annotations__, partial(added, _BLANK)),
             annotations=_annotations(file.table("annotations")),
@@ -57,6 +58,11 @@ class Settings:
             .with_added(**self.added)
             .with_annotations(self.annotations)
         )
+
+
+def created_in(file: Table) -> Created:
+    """Read when the image was made, if the file says it. Raises `InvalidArgumentError`."""
+    return _checked(file, ("created",), _BLANK.with_changes).get("created")
 
 
 def _checked(table: Table, names: Iterable[str], attempt: Callable[..., object]) -> dict[str, Any]:
