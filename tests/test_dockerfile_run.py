@@ -59,6 +59,20 @@ def test_links_stay_in_the_view(layers: tuple[Path, Path]) -> None:
         merged.read("abs", 3)
 
 
+def test_links_have_a_length_together(layers: tuple[Path, Path]) -> None:
+    """Each of them could lead through thousands of names."""
+    upper, lower = layers
+    (upper / "l").symlink_to("./" * 2000 + "l2")
+    (upper / "l2").symlink_to("x/" * 2000)
+    (upper / "l3").symlink_to("./" * 2000 + "l")
+    merged = view(upper, lower)
+    assert merged.resolve("l").path == "/" + "/".join("x" * 2000)
+    with pytest.raises(fl.DockerfileError, match="`l3`: the links are too long"):
+        merged.resolve("l3")
+    with pytest.raises(fl.DockerfileError, match="too long for a path"):
+        merged.resolve("x/" * 5000)
+
+
 def test_an_upper_directory_hides(layers: tuple[Path, Path]) -> None:
     """A file hides a directory and the other way round; whiteouts and opaque ones hide too."""
     upper, lower = layers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 import warnings
 from dataclasses import replace
@@ -251,8 +252,68 @@ def test_what_a_function_raises_is_what_the_build_raises(
 
     with pytest.raises(LookupError, match="host"):
         edited(source, rootfs, edit.rewrite("etc/hostname", failing))
-    with pytest.raises(TypeError):
+    with pytest.raises(fl.InvalidArgumentError, match=r"`etc/hostname` gave a `ellipsis`"):
         edited(source, rootfs, edit.rewrite("etc/hostname", lambda _: ...))  # type: ignore[arg-type,return-value]
+
+
+@sources
+def test_lines_are_added_whole(source: Callable[..., fl.Layer], rootfs: Path) -> None:
+    """A line that only begins like one that is there is another one, with its own line break."""
+    found = edited(
+        source,
+        rootfs,
+        edit.put("etc/motd", b"hello\nlast"),
+        edit.append("etc/motd", b"hell"),
+        edit.append("etc/motd", b"las"),
+    )
+    assert found["etc/motd"][1] == b"hello\nlast\nhell\nlas\n"
+    assert edit.append("a", b"b") == edit.append("a", b"b\n")
+    assert edit.append("a", b"b").terms[2](b"a\nb") == b"a\nb"
+
+
+def test_replacing_stops_at_the_limit(rootfs: Path) -> None:
+    """Nobody waits, or pays in memory, for what would be refused; the path is named."""
+    content = b"a" * (4 << 20)
+    for pattern, replacement in (("a", "b" * 300), (r"(a+)", r"\1" * 300), ("", "bb")):
+        function = edit.substitute("etc/motd", pattern, replacement).terms[2]
+        assert len(content) < len(function(content)) <= 2 * len(content)
+    edits = (edit.put("etc/motd", content), edit.substitute("etc/motd", "a", "aa"))
+    with pytest.raises(
+        fl.UnsupportedEntryError, match=r"`etc/motd` .* takes at most 4194304 bytes"
+    ):
+        edited(from_directory, rootfs, *edits)
+    fits = edited(from_directory, rootfs, edits[0], edit.substitute("etc/motd", "a", "b"))
+    assert fits["etc/motd"][1] == b"b" * (4 << 20)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement"),
+    [
+        (r"(?P<x>b)|(c)?", r"<\g<x>\2\\\n>"),
+        (r"x*", "-"),
+        (r"(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)(k)", r"\11\1\0601"),
+        (r"^(.)", "\\1é\n"),
+        (r"$", ""),
+    ],
+)
+def test_replacements_are_those_of_re(pattern: str, replacement: str) -> None:
+    """Groups by number and name, escapes, and empty matches."""
+    content = b"abcdefghijkl\nbxxc\n\nxb"
+    expected = re.sub(pattern.encode(), replacement.encode(), content, flags=re.MULTILINE)
+    assert edit.substitute("a", pattern, replacement).terms[2](content) == expected
+
+
+def test_new_content_of_all_files_has_a_limit(rootfs: Path) -> None:
+    """It is held in memory until the layer is made."""
+    files = {f"{number:02}": b"a" * (4 << 20) for number in range(17)}
+    edits = [edit.append(path, b"a\n") for path in files]
+    with pytest.raises(fl.UnsupportedEntryError, match=r"`00` .* at most 4194304 bytes"):
+        fl.Layer.from_files(files, edits=edits).save(rootfs / "out")
+    for path in files:
+        files[path] = b"a" * ((4 << 20) - 3)
+    with pytest.raises(fl.UnsupportedEntryError, match=r"`16` .* more than 67108864 bytes"):
+        fl.Layer.from_files(files, edits=edits).save(rootfs / "out")
+    fl.Layer.from_files(files, edits=edits[1:], threads=1).save(rootfs / "out")
 
 
 @sources
@@ -271,6 +332,10 @@ def test_a_file_with_two_names_is_not_rewritten(
         (lambda: edit.append("/", b"a"), "`/` is the root"),
         (lambda: edit.substitute("a", "(", ""), "the expression `\\(`"),
         (lambda: edit.substitute("a", "a", r"\1"), "the expression `a`"),
+        (lambda: edit.substitute("a", "(" * 5000, ""), r"the expression `\(\(\("),
+        (lambda: edit.substitute("a", "a{99999999999999999999}", ""), "the expression `a"),
+        (lambda: edit.substitute("a", b"a", "b"), "`pattern` must be text"),  # type: ignore[arg-type]
+        (lambda: edit.substitute("a", "a", b"b"), "`replacement` must be text"),  # type: ignore[arg-type]
         (lambda: edit.rewrite("a", "b"), "`function` is a `str`"),  # type: ignore[arg-type]
         (lambda: edit.remove("/"), "`/` is the root"),
         (lambda: edit.remove("../etc"), "`..` part"),

@@ -473,3 +473,19 @@ def test_attributes_of_the_ground_are_kept(context: str, tmp_path: Path) -> None
     tree.apply(fl.Layer.from_directory(tmp_path / "base"))
     layer = fl.Layer.from_items([HostItem(context, b"readme", at("d/x"))], ground=tree)
     assert members(layer, tmp_path)["d"].pax_headers["SCHILY.xattr.user.note"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (1, "an item is a `int`"),
+        (BytesItem(b"a", b"", mode=1 << 40), "`mode` is `0o"),
+        (DirectoryItem(b"a", mode=-1), "`mode` is `-0o1`"),
+        (DirectoryItem(b"a", owner=(1 << 40, 0)), "`owner` is `1099511627776`"),
+        (DirectoryItem(b"a", mtime=1 << 70), "`mtime` is `"),
+    ],
+)
+def test_a_wrong_item_is_refused_at_once(item: Any, message: str) -> None:
+    """It is an error of the description."""
+    with pytest.raises(fl.InvalidArgumentError, match=message):
+        fl.Layer.from_items([item])

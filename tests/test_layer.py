@@ -148,6 +148,15 @@ def test_a_wrong_destination_is_refused_at_once(files: Any, message: str) -> Non
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "part", [(-1, 5), (0, -1), (2**64 - 1, 2**64 - 1), (2**63 - 1, 1), ("0", 5), (0, None)]
+)
+def test_a_part_that_no_file_has_is_refused_at_once(part: Any) -> None:
+    """It is an error of the description, too."""
+    with pytest.raises(fl.InvalidArgumentError, match="no file has such a part"):
+        fl.Layer.from_part("x", *part)
+
+
 def test_a_mistyped_option_is_refused() -> None:
     """An option that does not exist would otherwise do nothing."""
     with pytest.raises(TypeError, match="unknown option `compresion`"):

@@ -12,6 +12,7 @@ import pytest
 import fastlayer as fl
 from archives import Link, Members, tar
 from fastlayer import edit
+from fastlayer.dockerfile.trees import resolved
 from fastlayer.stored.image import StoredLayer
 from fastlayer.tree import Tree, TreeEntry
 
@@ -70,7 +71,7 @@ def test_links_are_followed_inside_the_root() -> None:
     edits = [edit.symlink(path, target) for path, target in links.items()]
     tree = Tree()
     tree.apply(fl.Layer.from_files({"usr/bin/sh": b""}, edits=edits))
-    for path, resolved in {
+    for path, expected in {
         "/bin/sh": b"usr/bin/sh",
         "/../bin/../../x": b"x",
         "abs/up": b"usr",
@@ -79,7 +80,7 @@ def test_links_are_followed_inside_the_root() -> None:
         "usr/bin/sh/x": b"usr/bin/sh/x",
         "bin": b"usr/bin",
     }.items():
-        assert tree.resolve(path) == resolved, path
+        assert tree.resolve(path) == expected, path
     assert tree.resolve("bin", follow_last=False) == b"bin"
     assert tree.resolve("abs/up", follow_last=False) == b"usr/local/up"
     with pytest.raises(fl.SourceError, match="`loop/y` leads through more than 255"):
@@ -87,6 +88,20 @@ def test_links_are_followed_inside_the_root() -> None:
     entry = tree.entry("bin")
     assert entry is not None
     assert (entry.kind, entry.link) == ("symlink", b"usr/bin")
+
+
+def test_no_link_is_followed_farther_than_a_kernel_would(tmp_path: Path) -> None:
+    """Else one small layer would take gigabytes, or hours."""
+    members = tar({"many": Link("many/" * 200_000), "deep": Link("x/" * 500_000)})
+    tree = Tree()
+    tree.apply(stored(tmp_path, members))
+    for path in ("many", "deep", "deep/x"):
+        with pytest.raises(fl.SourceError, match=f"`{path}` leads through .* more bytes than"):
+            tree.resolve(path)
+        with pytest.raises(fl.DockerfileError, match="too long"):
+            resolved(tree.entry, path.encode())
+    with pytest.raises(fl.DockerfileError, match="too long"):
+        resolved(tree.entry, b"x/" * 5000)
 
 
 def test_entries_below_a_link_go_where_it_leads(tmp_path: Path) -> None:

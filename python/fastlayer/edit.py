@@ -152,7 +152,8 @@ def rewrite(path: Path, function: Callable[[bytes], bytes]) -> Edit:
 
     It keeps its mode, owner and time. Neither content may have more than 4 MiB, and the file no
     other name. The function is called on another thread, perhaps more than once; what it raises,
-    the build raises. If it changes nothing, the edit has met nothing.
+    the build raises, and `InvalidArgumentError` if it gives no bytes. If it changes nothing, the
+    edit has met nothing.
     """
     if not callable(function):
         raise InvalidArgumentError(f"`function` is a `{type(function).__name__}`")
@@ -161,14 +162,18 @@ def rewrite(path: Path, function: Callable[[bytes], bytes]) -> Edit:
 
 
 def append(path: Path, lines: bytes) -> Edit:
-    """Add lines at the end of the file at `path`, as `rewrite` does, unless it has them already."""
+    """Add lines at the end of the file at `path`, as `rewrite` does, unless it has them already.
+
+    The last one gets a line break if it has none.
+    """
     return _edit("rewrite", os.fsencode(path), Appended(lines), shown=(path, "…"), verb="append")
 
 
 def substitute(path: Path, pattern: str, replacement: str) -> Edit:
     r"""Replace what a regular expression matches in the file at `path`, as `rewrite` does.
 
-    They are those of `re.sub`; `^` and `$` match at every line, and `\1` is the first group.
+    They are those of `re.sub`; `^` and `$` match at every line, and `\1` is the first group. While
+    an expression is at work, nothing can stop it: take none from strangers.
     """
     function = Substituted(pattern, replacement)
     shown = (path, pattern, replacement)

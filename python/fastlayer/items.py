@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fastlayer.attribute import mode_bits, owner_ids, seconds
+from fastlayer.errors import InvalidArgumentError
 from fastlayer.policy import Policy
 
 if TYPE_CHECKING:
@@ -111,7 +113,10 @@ Opened: TypeAlias = "dict[int, StoredLayer]"
 
 
 def terms_of(items: Iterable[Item]) -> tuple[list[StoredLayer], list[tuple[Any, ...]]]:
-    """Return the stored layers that items need, each once, and the items in the core's terms."""
+    """Return the stored layers that items need, each once, and the items in the core's terms.
+
+    Raises `InvalidArgumentError` for what is no item, and for numbers out of their range.
+    """
     opened: Opened = {}
     terms = [_terms(item, opened) for item in items]
     return list(opened.values()), terms
@@ -122,9 +127,11 @@ def _terms(item: Item, opened: Opened) -> tuple[Any, ...]:
         case HostItem():
             return ("host", item.root, item.path, item.policy, item.ignore, item.contents)
         case BytesItem():
-            return ("bytes", item.path, item.content, item.mode, item.policy)
+            return ("bytes", item.path, item.content, mode_bits(item.mode), item.policy)
         case DirectoryItem():
-            return ("directory", item.path, item.mode, item.owner, item.mtime)
+            mtime = None if item.mtime is None else seconds("mtime", item.mtime)
+            owner = owner_ids(item.owner)
+            return ("directory", item.path, mode_bits(item.mode), owner, mtime)
         case ArchiveItem():
             return ("archive", item.path, item.policy)
         case LayersItem():
@@ -132,3 +139,5 @@ def _terms(item: Item, opened: Opened) -> tuple[Any, ...]:
             places = {key: place for place, key in enumerate(opened)}
             layers = [places[id(layer)] for layer in item.layers]
             return ("layers", layers, item.path, item.policy, item.contents)
+        case _:
+            raise InvalidArgumentError(f"an item is a `{type(item).__name__}`")

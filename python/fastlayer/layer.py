@@ -14,7 +14,7 @@ from fastlayer import engine, media_type
 from fastlayer.built_layer import BuiltLayer
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
-from fastlayer.errors import InvalidArgumentError, NotBuiltError, warn_of
+from fastlayer.errors import InvalidArgumentError, NotBuiltError, quoted, warn_of
 from fastlayer.items import terms_of
 from fastlayer.layer_source import LayerSource
 from fastlayer.options import LayerOptions, PackOptions, Recipe
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Layer", "Readable", "build_layers"]
 
 Path = str | os.PathLike[str]
+
+_MAX_FILE = 2**63  # no file of any system has as many bytes
 
 
 class Readable(Protocol):
@@ -133,6 +135,11 @@ class Layer:
 
         All else is as in `from_archive`. A .deb and other packages hold such a tar as they are.
         """
+        numbers = isinstance(offset, int) and isinstance(size, int)
+        if not (numbers and offset >= 0 and size >= 0 and offset + size < _MAX_FILE):
+            raise InvalidArgumentError(
+                f"`offset` is {quoted(offset)} and `size` {quoted(size)}: no file has such a part"
+            )
         return cls(LayerSource("part", (os.fsdecode(path), offset, size)), Recipe.of(options))
 
     @classmethod

@@ -99,7 +99,8 @@ class Tree:
 
         Absolute links begin at the root, `..` stops there, and what is missing stays as it is.
         Without `follow_last`, a link at the very end stays. Raises `SourceError` for more than 255
-        links: they lead in a circle.
+        links, which lead in a circle, for one of 4096 bytes or more, which no kernel has, and for
+        more than 8192 bytes of all these together.
         """
         return self._tree.resolve(_bytes(path), follow_last=follow_last)
 

@@ -21,6 +21,9 @@ __all__ = ["Entry", "HostTree", "KnownEntry", "Listing", "joined", "patterns", "
 
 # As many as BuildKit follows before it calls them a loop.
 _MAX_LINKS = 255
+# No kernel has a longer target, and no path of this tree needs more bytes with all its targets.
+_MAX_TARGET = 4095
+_MAX_BYTES = 8192
 
 
 class Entry(Protocol):
@@ -90,11 +93,13 @@ def resolved(entry: Callable[[bytes], Entry | None], path: bytes) -> bytes:
     """Follow the links on the way to `path` and at its end, as if the tree were all there is.
 
     `..` stops at the root. What is missing stays as it is written. Raises `DockerfileError` for
-    links that lead in a circle.
+    links that lead in a circle, or farther than any kernel would follow them.
     """
+    links, size = 0, len(path)
+    if size > _MAX_BYTES:
+        raise DockerfileError(f"{quoted(os.fsdecode(path))} is too long for a path")
     rest = path.split(b"/")[::-1]
     done: list[bytes] = []
-    links = 0
     while rest:
         part = rest.pop()
         if part == b"..":
@@ -106,8 +111,11 @@ def resolved(entry: Callable[[bytes], Entry | None], path: bytes) -> bytes:
             done.append(part)
             continue
         links += 1
+        size += len(found.link)
         if links > _MAX_LINKS:
             raise DockerfileError(f"the links at {quoted(os.fsdecode(path))} lead in a circle")
+        if size > _MAX_BYTES or len(found.link) > _MAX_TARGET:
+            raise DockerfileError(f"the links at {quoted(os.fsdecode(path))} are too long")
         if found.link.startswith(b"/"):
             done.clear()
         rest.extend(found.link.split(b"/")[::-1])

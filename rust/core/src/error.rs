@@ -95,8 +95,11 @@ pub enum Error {
         reason: String,
     },
 
-    /// A path of a tree leads in a circle.
-    #[error("`{}` leads through more than 255 symbolic links", entry(.path))]
+    /// A path of a tree leads in a circle, or farther than any kernel would follow it.
+    #[error(
+        "`{}` leads through more than 255 symbolic links, or through names of more bytes than a \
+         path may have", entry(.path)
+    )]
     Links {
         /// The path.
         path: PathBuf,

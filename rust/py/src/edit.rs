@@ -2,9 +2,9 @@
 
 use std::io;
 
-use fastlayer_core::Result;
 use fastlayer_core::edit::{Edit, PathRules, Put, Rewrite, What};
 use fastlayer_core::source::Patterns;
+use fastlayer_core::{Error, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -77,12 +77,23 @@ fn put(terms: &Bound<'_, PyAny>, what: What) -> PyResult<Result<Edit>> {
 /// `(name, path, function)`. The function is called on a thread of the build; what it raises is
 /// what the build raises.
 fn rewrite(terms: &Bound<'_, PyAny>) -> PyResult<Result<Rewrite>> {
-    let function = terms.get_item(2)?.unbind();
-    Ok(Rewrite::new(&bytes(terms, 1)?, move |content| {
+    let (path, function) = (bytes(terms, 1)?, terms.get_item(2)?.unbind());
+    let shown = String::from_utf8_lossy(&path).into_owned();
+    Ok(Rewrite::new(&path, move |content| {
         Python::attach(|py| {
             let rewritten = function.bind(py).call1((PyBytes::new(py, content),))?;
-            Ok(rewritten.cast::<PyBytes>()?.as_bytes().to_vec())
+            let rewritten =
+                rewritten.cast::<PyBytes>().map_err(|_| no_bytes(&shown, &rewritten))?;
+            Ok(rewritten.as_bytes().to_vec())
         })
         .map_err(|error: PyErr| io::Error::other(error))
     }))
+}
+
+/// The error for a function that gave something else than content for the file at `path`.
+fn no_bytes(path: &str, given: &Bound<'_, PyAny>) -> PyErr {
+    let class =
+        given.get_type().name().map_or_else(|error| error.to_string(), |name| name.to_string());
+    let message = format!("the function that rewrites `{path}` gave a `{class}`: expected bytes");
+    to_python(given.py(), Error::Argument(message), "".as_ref())
 }

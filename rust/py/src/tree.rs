@@ -108,7 +108,7 @@ impl Tree {
         path: &[u8],
         follow_last: bool,
     ) -> PyResult<Bytes<'py>> {
-        let resolved = self.tree.resolve(path, follow_last);
+        let resolved = py.detach(|| self.tree.resolve(path, follow_last));
         resolved.map(|path| PyBytes::new(py, &path)).map_err(|error| raised(py, error))
     }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Place", "View"]
 
 _MAX_LINKS: Final = 40  # as the kernel has it
+_MAX_BYTES: Final = 8192  # of a path and all its targets, each of which has less than 4096
 _OPAQUE: Final = ("trusted.overlay.opaque", "user.overlay.opaque")
 
 
@@ -60,8 +61,11 @@ class View:
     def resolve(self, path: str) -> Place:
         """Follow `path`, links and `..` included. What is missing stays as it is.
 
-        Raises `DockerfileError` for links without end.
+        Raises `DockerfileError` for links without end, or with too long targets together.
         """
+        size = len(path)
+        if size > _MAX_BYTES:
+            raise DockerfileError(f"{quoted(path)} is too long for a path")
         above = [self._root]
         parts = deque(path.split("/"))
         links = 0
@@ -78,6 +82,9 @@ class View:
                 if links > _MAX_LINKS:
                     raise DockerfileError(f"{quoted(path)}: links without end")
                 target = os.readlink(found[0])  # noqa: PTH115 (a path loses a slash at its end)
+                size += len(target)
+                if size > _MAX_BYTES:
+                    raise DockerfileError(f"{quoted(path)}: the links are too long")
                 above = above[:1] if target.startswith("/") else above
                 parts.extendleft(reversed(target.split("/")))
                 continue

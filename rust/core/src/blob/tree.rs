@@ -17,7 +17,7 @@ pub fn apply_blob(
     threads: usize,
     cancel: &Cancel,
 ) -> Result<()> {
-    let applied = list_blob(blob, threads, cancel).and_then(|layer| tree.apply(layer));
+    let applied = list_blob(blob, threads, cancel).and_then(|layer| tree.apply(layer, cancel));
     applied.map_err(|error| error.in_archive(blob.path()))
 }
 
@@ -32,7 +32,7 @@ impl Build {
     /// refused.
     pub fn apply_to(&self, tree: &mut Tree, source: Source) -> Result<()> {
         self.check(&source)?;
-        tree.apply(self.list(source)?)
+        tree.apply(self.list(source)?, &self.cancel)
     }
 
     fn list(&self, source: Source) -> Result<Vec<Listing>> {

@@ -15,7 +15,7 @@ use crate::source::Patterns;
 use crate::tar::{is_within, normalize_path};
 
 pub(crate) use pass::{Nature, Passed};
-pub(crate) use rewrite::rewritable;
+pub(crate) use rewrite::{MAX_ALL_REWRITTEN, rewritable};
 
 pub use put::{Put, What};
 pub use rewrite::{MAX_REWRITTEN, Rewrite};

@@ -12,6 +12,9 @@ use crate::tar::Entry;
 /// configuration fits in.
 pub const MAX_REWRITTEN: u64 = 4 << 20;
 
+/// Bytes that all rewritten files of a layer may have together where they are held until its end.
+pub(crate) const MAX_ALL_REWRITTEN: u64 = 64 << 20;
+
 type Function = dyn Fn(&[u8]) -> io::Result<Vec<u8>> + Send + Sync;
 
 /// A function of the content of one file. The file keeps its metadata, its time too.
@@ -74,7 +77,8 @@ pub(crate) fn rewritable(entry: &Entry) -> Result<Vec<u8>> {
 fn check_size(entry: &Entry) -> Result<usize> {
     let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
     if entry.size > MAX_REWRITTEN {
-        let reason = format!("an edit of its content may take {MAX_REWRITTEN} bytes, not {size}");
+        let reason =
+            format!("an edit of its content takes at most {MAX_REWRITTEN} bytes, before and after");
         return Err(Error::unsupported(display_path(&entry.path), reason));
     }
     Ok(size)

@@ -3,7 +3,7 @@
 
 use super::place::{Opener, Place};
 use super::{Content, Origin, PlanBuilder, Planned};
-use crate::edit::rewritable;
+use crate::edit::{MAX_ALL_REWRITTEN, rewritable};
 use crate::error::{Error, Result, display_path};
 use crate::source::{CheckedFile, Stamp};
 use crate::tar::{Entry, Kind};
@@ -26,10 +26,18 @@ impl PlanBuilder {
 
     /// Does all that was noted, while the entries are where they were pushed.
     pub(super) fn rewrite_all(&mut self) -> Result<()> {
+        let mut size = 0;
         for ToRewrite { index, due } in std::mem::take(&mut self.rewrites) {
             let planned = &mut self.entries[index];
             let content = content_of(planned, &self.origins)?;
             let content = self.edits.rewrite(&due, &mut planned.entry, content)?;
+            size += planned.entry.size;
+            if size > MAX_ALL_REWRITTEN {
+                let reason = format!(
+                    "with it, edits have made more than {MAX_ALL_REWRITTEN} bytes of new content"
+                );
+                return Err(Error::unsupported(display_path(&planned.entry.path), reason));
+            }
             planned.content = Content::Rewritten(content.into(), planned.content.identity());
         }
         Ok(())

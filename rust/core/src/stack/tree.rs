@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::listing::{Kept, Listing};
+use super::resolve::{Followed, MAX_BYTES};
 use super::{Merged, is_whiteout};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::tar::{Entry, Kind, join, normalize_path, split_path};
 
@@ -29,10 +31,11 @@ impl Tree {
     /// entry goes there, as engines have it; nothing else that stands in its way stays.
     ///
     /// After an error, what is there is not known.
-    pub(crate) fn apply(&mut self, layer: Vec<Listing>) -> Result<()> {
+    pub(crate) fn apply(&mut self, layer: Vec<Listing>, cancel: &Cancel) -> Result<()> {
         let nodes = Arc::make_mut(&mut self.nodes);
         nodes.remove_for(layer.iter().map(|listing| &*listing.entry.path));
         for Listing { mut entry, content } in layer {
+            cancel.check()?;
             if is_whiteout(&entry.path) {
                 continue;
             }
@@ -51,21 +54,23 @@ impl Tree {
 
     /// Where something for `path` lands: parents that are symbolic links to directories are
     /// followed, unless `is_own` says that a path of those is not that of this tree any more.
-    /// `None`: right there.
+    /// `None`: right there, as all is whose parent has a longer path than is ever followed.
     pub(crate) fn landing(&self, path: &[u8], is_own: impl Fn(&[u8]) -> bool) -> Option<Box<[u8]>> {
         let (parent, name) = split_path(path);
         // What is there has its own parents.
-        if parent.is_empty() || is_own(parent) || self.is_directory(parent) {
+        let there = || is_own(parent) || self.is_directory(parent);
+        if parent.is_empty() || parent.len() > MAX_BYTES || there() {
             return None;
         }
+        let mut followed = Followed::default();
         let mut at: Box<[u8]> = Box::default();
         for part in parent.split(|&byte| byte == b'/') {
             let next = join(&at, part);
             at = match self.get(&next).map(|entry| &entry.kind) {
-                Some(Kind::Symlink(_)) if !is_own(&next) => match self.resolve(&next, true) {
-                    Ok(target) if self.is_directory(&target) => target,
-                    _ => next,
-                },
+                Some(Kind::Symlink(_)) if !is_own(&next) => {
+                    let target = self.follow(at, part, true, &mut followed);
+                    target.filter(|target| self.is_directory(target)).unwrap_or(next)
+                }
                 _ => next,
             };
         }

@@ -366,7 +366,7 @@ proptest! {
 /// The layer of an archive above a tree with these entries.
 fn above(ground: &[Entry], entries: &[Entry]) -> Result<Vec<Entry>> {
     let mut tree = crate::stack::Tree::default();
-    tree.apply(list_layer(&archive(ground)[..], &Cancel::default())?)?;
+    tree.apply(list_layer(&archive(ground)[..], &Cancel::default())?, &Cancel::default())?;
     let mut treatment = Treatment::default();
     let (additions, survey) = (no_additions(), Survey::default());
     let bytes = archive(entries);

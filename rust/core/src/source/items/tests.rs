@@ -62,10 +62,10 @@ proptest! {
             Ok(plan) => plan,
         };
         let (mut one, mut other) = (Tree::default(), Tree::default());
-        one.apply(list_plan(&together).unwrap().unwrap()).unwrap();
+        one.apply(list_plan(&together).unwrap().unwrap(), &Cancel::default()).unwrap();
         for text in &texts {
             let plan = planned(vec![item(text)]).unwrap();
-            other.apply(list_plan(&plan).unwrap().unwrap()).unwrap();
+            other.apply(list_plan(&plan).unwrap().unwrap(), &Cancel::default()).unwrap();
         }
         prop_assert_eq!(facts(&one), facts(&other));
     }

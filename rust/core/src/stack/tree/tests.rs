@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
 use super::*;
+use crate::cancel::Cancel;
 use crate::error::display_path;
 use crate::stack::Ground;
 
@@ -33,7 +34,7 @@ fn listing(text: &str) -> Listing {
 fn tree(layers: &[&[&str]]) -> Tree {
     let mut tree = Tree::default();
     for layer in layers {
-        tree.apply(layer.iter().map(|text| listing(text)).collect()).unwrap();
+        tree.apply(layer.iter().map(|text| listing(text)).collect(), &Cancel::default()).unwrap();
     }
     tree
 }
@@ -76,9 +77,9 @@ fn entries_go_where_engines_extract_them() {
 fn a_clone_stays_what_it_was() {
     let mut one = tree(&[&["a"]]);
     let other = one.clone();
-    one.apply(vec![listing("b")]).unwrap();
+    one.apply(vec![listing("b")], &Cancel::default()).unwrap();
     assert_eq!((paths(&one).len(), paths(&other).len()), (3, 2));
-    assert!(one.apply(vec![listing("c=>nothing")]).is_err());
+    assert!(one.apply(vec![listing("c=>nothing")], &Cancel::default()).is_err());
 }
 
 #[test]
@@ -158,7 +159,7 @@ proptest! {
     ) {
         let mut tree = Tree::default();
         for layer in &layers {
-            tree.apply(layer.iter().map(|text| listing(text)).collect()).unwrap();
+            tree.apply(layer.iter().map(|text| listing(text)).collect(), &Cancel::default()).unwrap();
         }
         let all: Vec<Vec<u8>> = tree.nodes.iter().map(|(path, _)| path.to_vec()).collect();
         for path in &all {
@@ -174,4 +175,38 @@ proptest! {
             prop_assert!(tree.entry(parent).unwrap().unwrap().is_directory());
         }
     }
+}
+
+#[test]
+fn no_target_is_followed_farther_than_a_kernel_would() {
+    let follow = |target: String| {
+        let tree = tree(&[&[&format!("l->{target}"), "d/"]]);
+        (tree.resolve(b"l", true).is_ok(), tree.landing(b"l/x", |_| false).is_some())
+    };
+    let padded = |size: usize| "./".repeat(size / 2 - 1) + "d" + &"/".repeat(1 + size % 2);
+    assert_eq!(follow(padded(4095)), (true, true));
+    assert_eq!(follow(padded(4096)), (false, false));
+    assert_eq!(follow("l/".repeat(500_000)), (false, false));
+    assert_eq!(follow("x/".repeat(500_000)), (false, false));
+    let error = tree(&[&["l->l/x"]]).resolve(b"l", true).unwrap_err().to_string();
+    assert!(error.starts_with("`l` leads through more than 255 symbolic links"), "{error}");
+}
+
+#[test]
+fn all_targets_of_a_path_have_a_limit_together() {
+    let long = format!("l->{}.", "./".repeat(2000));
+    let tree = tree(&[&[&long]]);
+    assert!(tree.landing(b"l/l/x", |_| false).is_some_and(|place| *place == *b"x"));
+    assert!(tree.landing(b"l/l/l/x", |_| false).is_some_and(|place| *place == *b"l/x"));
+    assert!(tree.resolve(b"l/l", true).is_ok());
+    assert!(tree.resolve(b"l/l/l", true).is_err());
+    assert!(tree.resolve(&b"x/".repeat(4097), true).is_err());
+    assert!(tree.landing(&b"l/".repeat(5000), |_| false).is_none());
+}
+
+#[test]
+fn what_is_asked_to_stop_applies_no_more() {
+    let cancel = Cancel::default();
+    cancel.raise();
+    assert!(Tree::default().apply(vec![listing("a")], &cancel).is_err());
 }
