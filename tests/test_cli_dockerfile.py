@@ -35,7 +35,7 @@ def built(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]
 
 def failed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     """The status and the message of a build that fails and leaves nothing."""
-    status = run(["build", *arguments, "-o", "x.tar"])
+    status = run(["build", "-o", "x.tar", *arguments])
     assert not Path("x.tar").exists()
     return status, capsys.readouterr().err.removeprefix("fastlayer: error: ").rstrip("\n")
 
@@ -112,7 +112,21 @@ def test_what_is_wrong_is_one_line(
         (["app", "--network", "host"], "`--network` is for RUN, and needs `--run-engine`"),
         (["app/f"], "the context `app/f` is not a directory"),
         (["nowhere"], "the context `nowhere` is not a directory"),
-        (["-"], "the context is `-`: unpack or fetch it first, and give the directory"),
+        (["-"], "the context is `-`: a Dockerfile on stdin is `-f -`; unpack an archive first"),
+        (["-f", "app/f", "--port", "abc"], "`--port`: "),
+        (["-f", "app/f", "--created", "garbage"], "`--created`: "),
+        (["-f", "app/f", "--label", "=x"], "`--label`: "),
+        (["-f", "app/f", "--health-retries", "1"], "the options of a health check need"),
+        (
+            ["-f", "app/f", "--compression", "zstd", "--format", "docker"],
+            "Docker's image format has no",
+        ),
+        (
+            ["-f", "app/f", "--annotation", "a=b", "--format", "docker"],
+            "Docker's image format has no ann",
+        ),
+        (["-f", "app/f", "-o", "no/x.tar"], "the output is `no/x.tar`: `no` is not a directory"),
+        (["-f", "app/f", "-o", "oci:no/x"], "the output is `no/x`: `no` is not a directory"),
         (["https://x/y.git"], "the context is `https://x/y.git`: unpack or fetch it first"),
         (["app", "--build-arg", "=x"], "`--build-arg`: `=x` has no name"),
         (["app", "--build-context", "x"], "`--build-context`: `x` is not of the form `NAME=VALUE`"),
@@ -157,3 +171,34 @@ def test_the_package_has_a_door() -> None:
     assert {"RunEngine", "evaluate"} == set(fl.dockerfile.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = fl.dockerfile.nothing  # type: ignore[attr-defined]
+
+
+class Begun(BaseException):
+    """Another program took the place of this one."""
+
+
+def test_stdin_is_left_to_the_program_in_the_namespace(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which reads the Dockerfile, and shows how far it is."""
+    stream = io.BytesIO(b"FROM scratch\nCOPY f /\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(stream)))
+
+    def begin() -> None:
+        raise Begun
+
+    monkeypatch.setattr("fastlayer.dockerfile.run.enter_user_namespace", begin)
+    with pytest.raises(Begun):
+        run(["build", "app", "-f", "-", "--run-engine", "crun", "-o", "x.tar"])
+    assert (stream.tell(), capsys.readouterr().err) == (0, "")
+
+
+def test_stdin_is_not_read_without_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too long to be a Dockerfile may have no end at all."""
+    limit = 4 << 20
+    stream = io.BytesIO(bytes(2 * limit))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+    assert failed(capsys, "-f", "-") == (1, f"`Dockerfile`: it has more than {limit} bytes")
+    assert stream.tell() == limit + 1

@@ -174,6 +174,8 @@ def test_nothing_is_left_when_it_fails() -> None:
 class Engine:
     """An engine that runs nothing; it is entered and left once."""
 
+    network = "none"
+
     def __init__(self) -> None:
         self.log: list[str] = []
 
@@ -283,3 +285,34 @@ def test_commands_without_an_engine_are_refused_before_any_work() -> None:
     on_build = "FROM scratch AS a\nONBUILD RUN x\nFROM a\n"
     assert refusal(lambda: evaluated(on_build)).startswith("`Dockerfile`:3: RUN needs")
     assert evaluated(on_build, target="a").config.config.on_build == ("RUN x",)
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--security=insecure", "`--security=insecure`: commands run with the rights"),
+        ("--network=host", "`--network=host` has to be allowed"),
+        ("--mount=type=foo", "the mount `type=foo`: `type` is `foo`: expected"),
+        ("--mount=type=bind", "`--mount=type=bind`: it needs a `target`"),
+        ("--mount=type=cache,from=a,target=/k", "`--mount=type=cache`: a cache begins empty"),
+        ("--mount=type=secret,id=x,required", "`--mount=type=secret`: there are no secrets"),
+    ],
+)
+def test_flags_that_cannot_be_are_refused_before_any_command(
+    flag: str, message: str, steps: list[tuple[list[Any], RunStep]]
+) -> None:
+    """The last one of a file is as soon an error as the first."""
+    engine: Any = Engine()
+    text = f"FROM scratch AS a\nCOPY f /\nFROM a\nRUN x\nRUN {flag} y\n"
+    told = refusal(lambda: evaluated(text, context="context", run=engine))
+    assert told.startswith(f"`Dockerfile`:5: {message}")
+    assert (steps, engine.log) == ([], [])
+
+
+def test_mounts_may_have_variables(steps: list[tuple[list[Any], RunStep]]) -> None:
+    """Which are known only when the command is next."""
+    engine: Any = Engine()
+    text = "FROM scratch\nARG K=tmpfs S=1m\nRUN --mount=type=$K,size=$S,target=/t x\n"
+    evaluated(text, run=engine)
+    ((_, step),) = steps
+    assert (step.mounts[0].mount.kind, step.mounts[0].mount.size) == ("tmpfs", 1 << 20)

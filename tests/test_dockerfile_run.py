@@ -1,15 +1,20 @@
 """What RUN knows before a container runs: views, accounts, stubs, networks, mounts."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import fastlayer as fl
 from fastlayer.dockerfile.run.accounts import Account, account_of
-from fastlayer.dockerfile.run.machine import find_runtime
-from fastlayer.dockerfile.run.mounts import Target
+from fastlayer.dockerfile.run.files import add_files
+from fastlayer.dockerfile.run.machine import enter_user_namespace, find_runtime
+from fastlayer.dockerfile.run.mounts import Mounts, Target
 from fastlayer.dockerfile.run.network import network_of, resolv_conf
+from fastlayer.dockerfile.run.process import execute
+from fastlayer.dockerfile.run.step import Script
 from fastlayer.dockerfile.run.stubs import add_stubs
 from fastlayer.dockerfile.run.view import View
 
@@ -49,10 +54,9 @@ def test_links_stay_in_the_view(layers: tuple[Path, Path]) -> None:
     merged = view(upper, lower)
     for path in ("abs", "/up/passwd", "chain", "up/../etc//./passwd", "../../abs"):
         assert merged.read(path, 100) == b"lower", path
-    assert merged.resolve("dangling/x").path == "/no/where/x"
+    assert merged.resolve("dangling/x").names == ("no", "where", "x")
     assert not merged.resolve("dangling").found
-    assert merged.resolve("etc").is_directory
-    assert merged.resolve("..").path == "/"
+    assert merged.resolve("..").names == ()
     with pytest.raises(fl.DockerfileError, match="links without end"):
         merged.resolve("loop")
     with pytest.raises(fl.DockerfileError, match="more than 3 bytes"):
@@ -167,3 +171,76 @@ def test_engines_are_known_by_name() -> None:
         find_runtime("/bin/sh")
     with pytest.raises(fl.InvalidArgumentError, match="apt-get install crun"):
         find_runtime("/nowhere/crun")
+
+
+def test_an_engine_beside_the_context_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path is one from here, and not from the folder that steps run in."""
+    (tmp_path / "crun").write_text("#!/bin/sh\n")
+    (tmp_path / "crun").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert find_runtime("./crun") == str(tmp_path / "crun")
+
+
+@pytest.mark.parametrize("name", ["../../out", "/out", "a/b", ".", "..", ""])
+def test_the_name_of_a_script_leads_nowhere_else(name: str, tmp_path: Path) -> None:
+    """It is what a Dockerfile says, and what is written is an executable file of root's."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    script = Script(name if name != "/out" else str(tmp_path / "out"), b"#!/bin/sh\n")
+    with pytest.raises(fl.DockerfileError, match="is not the name of a file"):
+        add_files(Mounts([]), script, str(folder), b"")
+    assert list(tmp_path.iterdir()) == [folder]
+    assert list((folder / "pipes").iterdir()) == []
+
+
+def test_a_script_is_an_executable_file(tmp_path: Path) -> None:
+    """In a directory of its own, which the container sees."""
+    mounts = Mounts([])
+    add_files(mounts, Script("E", b"#!/bin/sh\n"), str(tmp_path), b"")
+    script = tmp_path / "pipes" / "E"
+    assert (script.read_bytes(), script.stat().st_mode & 0o7777) == (b"#!/bin/sh\n", 0o755)
+    assert mounts.targets[-1] == Target("/dev/pipes", is_directory=True)
+
+
+class Begun(BaseException):
+    """Another program took the place of this one."""
+
+
+def test_no_module_comes_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What begins anew in a user namespace is this program, whatever a context has in it."""
+    commands: list[list[str]] = []
+
+    def begin(_: str, command: list[str]) -> None:
+        commands.append(command)
+        raise Begun
+
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("os.execvp", begin)
+    monkeypatch.setattr("fastlayer.dockerfile.run.machine._namespace_options", lambda: ["unshare"])
+    monkeypatch.setattr("sys.argv", ["fastlayer", "--version"])
+    with pytest.raises(Begun):
+        enter_user_namespace()
+    for name in ("json", "click", "tempfile"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a module of the context')\n")
+    ((start, dashes, *command),) = commands
+    assert (start, dashes, command[0]) == ("unshare", "--", sys.executable)
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert (outcome.returncode, outcome.stderr) == (0, b"")
+    assert outcome.stdout.startswith(b"fastlayer")
+
+
+def test_a_runtime_has_an_environment_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service's sockets and the like are not for containers."""
+    if os.geteuid() != 0:
+        pytest.skip("namespaces need root")
+    for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LC_MESSAGES"):
+        monkeypatch.setenv(name, "1")
+    assert execute(["sh", "-c", "env >env"], cwd=str(tmp_path)) == 0
+    names = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    assert names - {"PWD", "SHLVL", "_", "OLDPWD"} == {"PATH", "LC_ALL"}

@@ -12,6 +12,7 @@ from fastlayer.cli.dockerfile import (
     dockerfile_image,
     dockerfile_options,
     is_dockerfile,
+    prepare_dockerfile,
 )
 from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.image_file import build_image_file, is_image_file
@@ -170,7 +171,8 @@ def build_command(
         return
     check_result(given)
     if is_dockerfile(given):
-        with meter(given["progress"]) as shown, dockerfile_image(context, given, shown) as image:
+        prepare_dockerfile(context, given)
+        with meter(given["progress"]) as shown, dockerfile_image(given, shown) as image:
             built = deliver(image, given)
         show(built, given)
         return

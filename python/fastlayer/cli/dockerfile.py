@@ -16,15 +16,23 @@ from fastlayer.cli.options import packing_of
 from fastlayer.cli.registry import registries_of
 from fastlayer.cli.settings import with_settings
 from fastlayer.errors import quoted
+from fastlayer.image import Image
+from fastlayer.layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from fastlayer.cli.progress import Meter
+    from fastlayer.destination import Output
     from fastlayer.dockerfile.run import RunEngine
-    from fastlayer.image import Image
 
-__all__ = ["check_no_dockerfile", "dockerfile_image", "dockerfile_options", "is_dockerfile"]
+__all__ = [
+    "check_no_dockerfile",
+    "dockerfile_image",
+    "dockerfile_options",
+    "is_dockerfile",
+    "prepare_dockerfile",
+]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -123,17 +131,30 @@ def check_no_dockerfile(context: click.Context, given: Mapping[str, Any]) -> Non
             )
 
 
+def prepare_dockerfile(context: click.Context, given: Mapping[str, Any]) -> None:
+    """Check the options, and enter the user namespace that RUN may need.
+
+    That begins this program anew, so that nothing may be read or shown before. Raises
+    `click.UsageError`, `InvalidArgumentError`, and `DockerfileError` without such namespaces.
+    """
+    _check(context, given)
+    _check_settings(given)
+    _check_place(given["output"])
+    if given["run_engine"] is not None:
+        from fastlayer.dockerfile.run import enter_user_namespace  # noqa: PLC0415 (few need it)
+
+        enter_user_namespace()
+
+
 @contextmanager
-def dockerfile_image(
-    context: click.Context, given: Mapping[str, Any], shown: Meter
-) -> Iterator[Image]:
+def dockerfile_image(given: Mapping[str, Any], shown: Meter) -> Iterator[Image]:
     """Give the image of the Dockerfile, with the settings of the options, while the block runs.
 
-    Raises `click.UsageError`, and what `fastlayer.dockerfile.evaluate` raises.
+    `prepare_dockerfile` comes before it. Raises `click.UsageError`, and what
+    `fastlayer.dockerfile.evaluate` raises.
     """
     from fastlayer.dockerfile import evaluate  # noqa: PLC0415 (large, and other builds need none)
 
-    _check(context, given)
     source: str | None = given["source"]
     arguments = {name: value for name, value in given["build_arg"] if value is not None}
     with evaluate(
@@ -165,13 +186,34 @@ def _check(context: click.Context, given: Mapping[str, Any]) -> None:
     source: str | None = given["source"]
     if source is None:
         return
-    if source == _STDIN or source.startswith(_REMOTE):
+    if source == _STDIN:
+        raise click.UsageError(
+            "the context is `-`: a Dockerfile on stdin is `-f -`; unpack an archive first, and "
+            "give the directory",
+            context,
+        )
+    if source.startswith(_REMOTE):
         raise click.UsageError(
             f"the context is {quoted(source)}: unpack or fetch it first, and give the directory",
             context,
         )
     if not Path(source).is_dir():
         raise click.UsageError(f"the context {quoted(source)} is not a directory", context)
+
+
+def _check_settings(given: Mapping[str, Any]) -> None:
+    """Refuse what no image can have: commands of a Dockerfile take their time."""
+    layer = Layer.from_items([], **packing_of(given, ("gzip", None), None))
+    image = Image.scratch(platform=given["platform"]).append(layer)
+    with_settings(image, given).check(given["format"])
+
+
+def _check_place(output: Output) -> None:
+    folder = Path(output.path).parent
+    if output.kind in ("archive", "layout") and not folder.is_dir():
+        raise click.UsageError(
+            f"the output is {quoted(output.path)}: {quoted(str(folder))} is not a directory"
+        )
 
 
 def _shown(name: str) -> str:
@@ -183,7 +225,9 @@ def _file(given: Mapping[str, Any]) -> str | bytes:
     if given["file"] == _STDIN:
         if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("`--file -` reads a Dockerfile from stdin, which is a terminal")
-        return sys.stdin.buffer.read()
+        from fastlayer.dockerfile.evaluation import MAX_SIZE  # noqa: PLC0415 (as above)
+
+        return sys.stdin.buffer.read(MAX_SIZE + 1)
     file: str = given["file"] or str(Path(given["source"], _NAME))
     return file
 
@@ -191,7 +235,6 @@ def _file(given: Mapping[str, Any]) -> str | bytes:
 def _engine(given: Mapping[str, Any]) -> RunEngine | None:
     if given["run_engine"] is None:
         return None
-    from fastlayer.dockerfile.run import RunEngine, enter_user_namespace  # noqa: PLC0415
+    from fastlayer.dockerfile.run import RunEngine  # noqa: PLC0415 (few need it)
 
-    enter_user_namespace()
     return RunEngine(given["run_engine"], network=given["network"] or "none")

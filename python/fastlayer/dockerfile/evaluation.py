@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from fastlayer.registries import Registries
     from fastlayer.stored.image import StoredLayer
 
-__all__ = ["evaluate"]
+__all__ = ["MAX_SIZE", "evaluate"]
 
 _NAME: Final = "Dockerfile"
-_MAX_SIZE: Final = 4 << 20
+MAX_SIZE: Final = 4 << 20  # bytes that a Dockerfile may have
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def evaluate(
     arguments = Arguments(build_args or {}, host, target_platform or host)
     plan = Plan(parsed, arguments, origins, target_platform)
     wanted = plan.target(target)
-    _check(plan, file, run)
+    _check(plan, parsed, run)
     warn_of_gaps(parsed)
     warn_of_unused(build_args or {}, parsed, arguments)
     with ExitStack() as stack:
@@ -110,23 +110,32 @@ def _content(dockerfile: str | os.PathLike[str] | bytes) -> tuple[bytes, str, st
         return dockerfile, _NAME, None
     path = os.fsdecode(dockerfile)
     with Path(path).open("rb") as stream:
-        content = stream.read(_MAX_SIZE + 1)
+        content = stream.read(MAX_SIZE + 1)
     return content, path, path
 
 
-def _check(plan: Plan, file: str, run: RunEngine | None) -> None:
+def _check(plan: Plan, dockerfile: Dockerfile, run: RunEngine | None) -> None:
     """Refuse what cannot be done, in any stage that is needed."""
+    lexer = Lexer(dockerfile.escape)
     for stage in plan.ordered:
         for step in stage.steps:
-            with located(file, step.line):
-                if isinstance(step, Run) and run is None:
-                    raise DockerfileError(
-                        "RUN needs a running container: begin with a base that has what it makes, "
-                        "by edits (`fastlayer build --rootfs … --put …`), by a recipe or built "
-                        "elsewhere, or give `--run-engine crun`"
-                    )
+            with located(dockerfile.file, step.line):
+                if isinstance(step, Run):
+                    _check_run(step, run, lexer)
                 if isinstance(step, Add | Copy):
                     check_sources(step)
+
+
+def _check_run(step: Run, run: RunEngine | None, lexer: Lexer) -> None:
+    if run is None:
+        raise DockerfileError(
+            "RUN needs a running container: begin with a base that has what it makes, by edits "
+            "(`fastlayer build --rootfs … --put …`), by a recipe or built elsewhere, or give "
+            "`--run-engine crun`"
+        )
+    from fastlayer.dockerfile.run.check import check_run  # noqa: PLC0415 (few need it)
+
+    check_run(step, run, lexer)
 
 
 class _Evaluation:

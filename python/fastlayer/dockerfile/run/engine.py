@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from fastlayer.dockerfile.run.accounts import account_of
 from fastlayer.dockerfile.run.cgroups import without_cgroups
+from fastlayer.dockerfile.run.check import check_security
+from fastlayer.dockerfile.run.files import add_files
 from fastlayer.dockerfile.run.machine import check_rights, find_runtime, in_user_namespace
 from fastlayer.dockerfile.run.mounts import mounts_of
-from fastlayer.dockerfile.run.network import HOSTS, check_network, network_of, resolv_conf
+from fastlayer.dockerfile.run.network import check_network, network_of, resolv_conf
 from fastlayer.dockerfile.run.process import execute
 from fastlayer.dockerfile.run.spec import Container, spec_of
-from fastlayer.dockerfile.run.step import SCRIPTS
 from fastlayer.dockerfile.run.stubs import add_stubs
 from fastlayer.dockerfile.run.view import View
 from fastlayer.dockerfile.run.workspace import make_like, workspace
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from fastlayer.dockerfile.run.mounts import Mounts
     from fastlayer.dockerfile.run.step import RunStep
     from fastlayer.dockerfile.run.workspace import Workspace
     from fastlayer.stored.image import StoredLayer
@@ -114,10 +114,7 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
     Raises `DockerfileError` for a command that fails, and for what cannot be done; `SourceError`
     and `InvalidImageError` for layers that cannot be unpacked; and `OSError`.
     """
-    if step.security not in ("", "sandbox"):
-        raise DockerfileError(
-            f"`--security={step.security}`: commands run with the rights of a container only"
-        )
+    check_security(step.security)
     network = network_of(step.network, engine.network)
     work = engine.workspace
     chain = work.chain(layers)
@@ -128,7 +125,7 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
     make_like(f"{folder}/upper", chain[0])
     make_like(f"{folder}/stubs", chain[0])
     mounts = mounts_of(step, work, folder, _features())
-    _add_files(mounts, step, folder, resolv_conf(network))
+    add_files(mounts, step.script, folder, resolv_conf(network))
     add_stubs(f"{folder}/stubs", mounts.targets, view)
     container = Container(
         rootfs=f"{folder}/merged",
@@ -141,23 +138,6 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
     mounts.commands.insert(0, _overlay(work.path, folder, chain))
     _execute(step, engine, folder, mounts.commands)
     return _layer(f"{folder}/upper", chain[0], step)
-
-
-def _add_files(mounts: Mounts, step: RunStep, folder: str, servers: bytes) -> None:
-    """Mount what only a container in the making has."""
-    for name, content in (("resolv.conf", servers), ("hosts", HOSTS)):
-        path = _written(f"{folder}/{name}", content, 0o644)
-        mounts.bind(path, f"/etc/{name}", "ro", "nosuid", "nodev", "noexec")
-    if step.script is not None:
-        os.mkdir(f"{folder}/pipes")  # noqa: PTH102
-        _written(f"{folder}/pipes/{step.script.name}", step.script.content, 0o755)
-        mounts.bind(f"{folder}/pipes", SCRIPTS, "ro", "nosuid", "nodev")
-
-
-def _written(path: str, content: bytes, mode: int) -> str:
-    Path(path).write_bytes(content)
-    Path(path).chmod(mode)
-    return path
 
 
 def _features() -> list[str]:

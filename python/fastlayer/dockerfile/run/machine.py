@@ -34,7 +34,7 @@ _SYS_ADMIN: Final = 21  # capabilities(7)
 
 
 def find_runtime(program: str) -> str:
-    """Return the path of crun or runc, or of a program that is called so.
+    """Return the absolute path of crun or runc, or of a program that is called so.
 
     Raises `InvalidArgumentError` for another program, and if something is not installed.
     """
@@ -53,7 +53,7 @@ def find_runtime(program: str) -> str:
                 f"RUN needs the program {quoted(tool)}, which is not installed: "
                 "apt-get install util-linux mount"
             )
-    return path
+    return os.path.abspath(path)  # noqa: PTH100 (a link keeps its name)
 
 
 def check_rights() -> None:
@@ -89,9 +89,18 @@ def enter_user_namespace() -> None:
     if os.geteuid() == 0:
         return
     options = _namespace_options()
-    command = [*options, "--", sys.executable, "-m", "fastlayer", *sys.argv[1:]]
+    # `-P`: with `-m` alone, modules would come from the working directory first.
+    program = [sys.executable, *_interpreter_options(), "-P", "-m", "fastlayer"]
+    command = [*options, "--", *program, *sys.argv[1:]]
     sys.stdout.flush()
     os.execvp(options[0], command)  # noqa: S606 (its arguments are a list)
+
+
+def _interpreter_options() -> list[str]:
+    """Return the options that this interpreter was given, of those that say where modules are."""
+    flags = sys.flags
+    given = {"-I": flags.isolated, "-E": flags.ignore_environment, "-s": flags.no_user_site}
+    return [option for option, is_given in given.items() if is_given]
 
 
 def _namespace_options() -> Sequence[str]:

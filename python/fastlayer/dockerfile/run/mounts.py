@@ -6,7 +6,7 @@ import os
 import posixpath
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastlayer.dockerfile.run.view import View
 from fastlayer.errors import DockerfileError, quoted
@@ -14,10 +14,13 @@ from fastlayer.errors import DockerfileError, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastlayer.dockerfile.instructions import Mount
     from fastlayer.dockerfile.run.step import Mounted, RunStep
     from fastlayer.dockerfile.run.workspace import Workspace
 
-__all__ = ["Mounts", "Target", "mounts_of"]
+__all__ = ["Mounts", "Target", "check_mount", "mounts_of"]
+
+_NO_TARGET: Final = "it needs a `target` that is not the root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def mounts_of(step: RunStep, workspace: Workspace, folder: str, options: Sequenc
     """
     mounts = Mounts(options)
     for number, mounted in enumerate(step.mounts):
+        check_mount(mounted.mount)
         target = posixpath.normpath(posixpath.join("/", step.cwd, mounted.mount.target))
         try:
             _add(mounts, mounted, target, workspace, f"{folder}/m{number}")
@@ -71,19 +75,32 @@ def mounts_of(step: RunStep, workspace: Workspace, folder: str, options: Sequenc
     return mounts
 
 
+def check_mount(mount: Mount) -> None:
+    """Refuse what cannot be mounted wherever it is. Raises `DockerfileError`."""
+    reason = _refusal(mount)
+    if reason is not None:
+        raise DockerfileError(f"`--mount=type={mount.kind}`: {reason}")
+
+
+def _refusal(mount: Mount) -> str | None:
+    if mount.kind in ("secret", "ssh"):
+        return "there are no secrets and no agents for builds here" if mount.required else None
+    if mount.target in ("", "/"):
+        return _NO_TARGET
+    if mount.kind == "cache" and mount.from_:
+        return "a cache begins empty here: leave out `from`"
+    return None
+
+
 def _add(mounts: Mounts, mounted: Mounted, target: str, workspace: Workspace, folder: str) -> None:
     mount = mounted.mount
     if mount.kind in ("secret", "ssh"):
-        if mount.required:
-            raise DockerfileError("there are no secrets and no agents for builds here")
         return  # what is not required may be absent, as where `docker build` was given none
-    if not mount.target or target == "/":
-        raise DockerfileError("it needs a `target` that is not the root")
+    if target == "/":
+        raise DockerfileError(_NO_TARGET)
     if mount.kind == "tmpfs":
         mounts.tmpfs(target, mount.size)
     elif mount.kind == "cache":
-        if mount.from_:
-            raise DockerfileError("a cache begins empty here: leave out `from`")
         owner = (mount.uid or 0, mount.gid or 0)
         mode = 0o755 if mount.mode is None else mount.mode
         source = workspace.cache(mount.id or target, mode=mode, owner=owner)
@@ -101,8 +118,7 @@ def _source(mounted: Mounted, workspace: Workspace) -> str:
     source = mounted.source
     if source is None:
         raise DockerfileError("there is no build context")
-    root = source if isinstance(source, str) else workspace.tree(source)
-    place = View([os.path.realpath(root)]).resolve(mounted.mount.source)
+    place = View([workspace.tree(source)]).resolve(mounted.mount.source)
     if not place.found:
         raise DockerfileError(f"{quoted(mounted.mount.source)} is not there")
     return place.found[0]

@@ -38,14 +38,15 @@ _ENDING: Final = 10.0  # seconds that killed processes get to be gone
 def execute(argv: Sequence[str], *, cwd: str) -> int:
     """Run a program in mount and process namespaces of its own; return its status as shells do.
 
-    What it writes goes to standard error as it comes. However this ends, no process and no mount
-    of it is left.
+    Of the environment it has PATH only. What it writes goes to standard error as it comes. However
+    this ends, no process and no mount of it is left.
     """
     output, given = os.pipe2(os.O_CLOEXEC)
     try:
         process = subprocess.Popen(
             [*_NAMESPACES, *argv],
             cwd=cwd,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=given,
             stderr=given,
@@ -67,6 +68,14 @@ def execute(argv: Sequence[str], *, cwd: str) -> int:
         os.close(output)
     status = process.wait()
     return status if status >= 0 else 128 - status
+
+
+def _environment() -> dict[str, str]:
+    """Return what programs need to be found, and nothing that a runtime would take as a wish.
+
+    NOTIFY_SOCKET and LISTEN_FDS, say, which a service has, would change the container.
+    """
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
 def _pass_on(output: int, handle: int) -> None:

@@ -18,16 +18,16 @@ __all__ = ["SCRIPTS", "MountSource", "Mounted", "RunStep", "Script"]
 SCRIPTS: Final = "/dev/pipes"
 """Where BuildKit puts heredocs that are programs."""
 
-MountSource: TypeAlias = "str | Sequence[StoredLayer] | None"
-"""A directory of the host, the layers of a stage or image, or nothing."""
+MountSource: TypeAlias = "Sequence[StoredLayer] | None"
+"""The layers of a stage or image, or of what was made of a directory; or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
     """A `--mount`, and what its `from` stands for.
 
-    Of a bind, `source` is the context's directory or the layers of a stage or image. A cache and a
-    tmpfs have none.
+    Of a bind, `source` is the layers of the context, a stage or an image. A cache and a tmpfs have
+    none.
     """
 
     mount: Mount

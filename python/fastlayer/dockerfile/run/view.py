@@ -36,27 +36,12 @@ class Place:
     names: tuple[str, ...]
     found: tuple[str, ...]
 
-    @property
-    def path(self) -> str:
-        """The path in the view."""
-        return "/" + "/".join(self.names)
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether it is a directory, which is there."""
-        return bool(self.found) and stat.S_ISDIR(os.lstat(self.found[0]).st_mode)
-
 
 class View:
     """Directories on top of each other, the highest first."""
 
     def __init__(self, directories: Sequence[str]) -> None:
         self._root = Place((), tuple(directories))
-
-    @property
-    def root(self) -> Place:
-        """The root."""
-        return self._root
 
     def resolve(self, path: str) -> Place:
         """Follow `path`, links and `..` included. What is missing stays as it is.
