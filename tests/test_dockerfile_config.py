@@ -123,8 +123,14 @@ def test_ports_are_single() -> None:
         ("ARG u=a=b\nENV $u 1", "the name `a=b` has a `=`"),
         ("LABEL a=${u:?gone}", "`${u:?gone}`: u: gone"),
         ("LABEL a=b\nUSER 'x", "`'x`: a single quote has no end"),
-        ("ENV a=" + "x" * 60000 + "\nENV a=$a$a$a", "`a` has more than 131072 characters"),
-        ("ARG a=" + "x" * 60000 + "\nARG a=$a$a$a", "`a` has more than 131072 characters"),
+        (
+            "ENV a=" + "x" * 60000 + "\nENV a=$a$a$a",
+            "`$a$a$a` comes to more than 131072 characters",
+        ),
+        (
+            "ARG a=" + "x" * 60000 + "\nARG a=$a$a$a",
+            "`$a$a$a` comes to more than 131072 characters",
+        ),
         ('CMD ["\\u0000"]', "an array in JSON has a NUL"),
         ('HEALTHCHECK CMD ["\\u0000"]', "an array in JSON has a NUL"),
         ("ADD https://a/b /", "`https://a/b` is on the network, where it may change or be gone"),
@@ -171,6 +177,58 @@ def test_copies_are_told_with_some_of_their_flags(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "line", ["USER $a$a$a", "EXPOSE 1 $a$a$a", "VOLUME /$a$a$a", 'LABEL "$a$a$a"=x', "ARG $a$a$a"]
+)
+def test_no_word_grows_too_long(line: str) -> None:
+    """Of any instruction: each step of the history holds it again."""
+    assert refused(f"ENV a={'x' * 60000}\n{line}").startswith("`Dockerfile`:3: `")
+
+
+def test_the_words_of_one_instruction_grow_to_an_end() -> None:
+    """Each may be short enough."""
+    pairs = " ".join(f"b{n}=x$a" for n in range(300))
+    message = refused(f"ENV a={'x' * 60000}\nENV {pairs}")
+    assert message == "`Dockerfile`:3: its words come to more than 16777216 characters"
+
+
+def test_a_history_grows_to_an_end() -> None:
+    """One of more than one stage too, and what stands before the first FROM."""
+    lines = "LABEL a=$a\n" * 100
+    text = f"FROM scratch AS a\nENV a={'x' * 60000}\nENV a=$a$a\n{lines}FROM a\n{lines}"
+    assert refusal(lambda: evaluated(text)).endswith(
+        "the history has more than 16777216 characters"
+    )
+    lines = "".join(f"ARG a{n}=$a\n" for n in range(300))
+    text = f"ARG a={'x' * 60000}\n{lines}FROM scratch\n"
+    assert refusal(lambda: evaluated(text)).endswith(
+        "all ARGs come to more than 16777216 characters"
+    )
+
+
+@pytest.mark.parametrize("line", ["WORKDIR $a", "COPY f $a", "COPY f $a/", "ADD f $a", "COPY $a /"])
+def test_no_path_is_deeper_than_a_system_takes(line: str) -> None:
+    """Each of its parts would be looked for."""
+    message = refused(f"ENV a={'/x' * 2049}\n{line}")
+    assert re.fullmatch(r"`Dockerfile`:3: the path `[/x]+…` has more than 4096 bytes", message)
+
+
+@pytest.mark.parametrize("line", ["WORKDIR /a/.wh.b", "COPY <<.wh.a /x/\n.wh.a", "ADD f /.wh.a/b"])
+def test_no_name_is_that_of_a_whiteout(line: str, tmp_path: Path) -> None:
+    """It is told where it is written, before a layer is."""
+    (tmp_path / "f").touch()
+    message = refusal(lambda: evaluated(f"FROM scratch\n{line}\n", context=tmp_path))
+    assert re.fullmatch(r"`Dockerfile`:2: `/\S*\.wh\.\S*` cannot be: .*", message)
+
+
+def test_failures_of_the_system_are_told_with_the_line(tmp_path: Path) -> None:
+    """Where they are about a file."""
+    name = "f" * 300
+    message = refusal(lambda: evaluated(f"FROM scratch\nCOPY {name} /\n", context=tmp_path))
+    assert message.startswith(f"`Dockerfile`:2: `{tmp_path}/fff")
+    assert message.endswith("`: File name too long")
+
+
 def test_settings_can_be_changed_afterwards() -> None:
     """The image is a value as any other."""
     image = evaluated("FROM scratch\nLABEL a=b\nCMD x\n").with_added(labels={"c": "d"})
@@ -188,6 +246,12 @@ def test_what_is_odd_is_warned_of() -> None:
     with pytest.warns(fl.DockerfileWarning, match=unused) as told:
         evaluated("FROM scratch AS a\nARG A\nFROM scratch\n", build_args=given)
     assert len(told) == 1
+    epoch = "the build argument `SOURCE_DATE_EPOCH` changes no times: set the environment variable"
+    text = "FROM scratch\nARG SOURCE_DATE_EPOCH\nLABEL e=$SOURCE_DATE_EPOCH\n"
+    with pytest.warns(fl.DockerfileWarning, match=epoch) as told:
+        image = evaluated(text, build_args={"SOURCE_DATE_EPOCH": "7"})
+    assert len(told) == 1
+    assert image.config.config.labels == {"e": "7"}
 
 
 def test_other_languages_are_refused() -> None:

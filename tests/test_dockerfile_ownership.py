@@ -1,5 +1,6 @@
 """Whose and how what COPY, ADD and WORKDIR make is: --chown, --chmod, USER."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_names_and_numbers(build: Build, text: str, expected: tuple[int, int]) -
         ("app:nosuch", "nosuch", (1000, 1001)),
         ("2147483648", "2147483648", (0, 0)),
         ("-1", "-1", (0, 0)),
+        ("9" * 5000, f"{'9' * 139}…", (0, 0)),
     ],
 )
 def test_an_unknown_name_is_warned_of(
@@ -133,10 +135,20 @@ def test_wrong_digits_are_refused(mode: str) -> None:
         permissions(mode)
 
 
-def test_wrong_changes_are_refused(build: Build) -> None:
-    """As the core refuses them."""
-    with pytest.raises(fl.FastlayerError, match="`mode` is `a=q`"):
-        build.copy("f", "/x", chmod="a=q")
+@pytest.mark.parametrize("mode", ["a=q", "u+x,zz", "u+x,", ",", "u", "go=uw", "u=7", "=77777"])
+def test_wrong_changes_are_refused(mode: str) -> None:
+    """As the core refuses them, but by the name of the flag."""
+    with pytest.raises(fl.InvalidArgumentError, match="`mode` is"):
+        fl.Layer.from_files({"f": b""}, mode=mode)
+    with pytest.raises(DockerfileError, match=f"`--chmod` is `{re.escape(mode)}`: expected"):
+        permissions(mode)
+
+
+@pytest.mark.parametrize("mode", ["=", "+7777", "u=rwX,go=u-w", "a+st,+x", "-00022"])
+def test_changes_are_for_the_core(mode: str) -> None:
+    """Which takes them as they are."""
+    assert permissions(mode) == mode
+    fl.Layer.from_files({"f": b""}, mode=mode)
 
 
 WORKDIRS: list[tuple[str, str, dict[str, Node] | None]] = [

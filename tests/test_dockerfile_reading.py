@@ -1,5 +1,7 @@
 """Dockerfiles read: lines, directives, heredocs, flags and the form of each instruction."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,6 +162,15 @@ def test_from_takes_one_or_three_words(text: str) -> None:
     assert "FROM takes an image" in refused(f"{text}\n")
 
 
+def test_a_directive_of_spaces_takes_no_time() -> None:
+    """They belong to the value, wherever in it."""
+    value = f"x/y:1{' ' * 65_000}x"
+    start = process_time()
+    assert read(f"# syntax = {value} \nFROM a\n").syntax == value
+    assert read(f"# a={value}\nFROM a\n").syntax == ""
+    assert process_time() - start < 1
+
+
 @pytest.mark.parametrize("name", ["1a", "a/b", "é", "-a", "a:b"])
 def test_names_of_stages_are_plain(name: str) -> None:
     """A letter, then letters, digits and three signs."""
@@ -262,7 +273,7 @@ def test_add_has_flags() -> None:
     """Those of COPY but two, and three of its own."""
     step = copy("ADD --checksum=sha256:0 --keep-git-dir --unpack=FALSE --chown= a b")
     assert isinstance(step, Add)
-    assert (step.checksum, step.keep_git_dir, step.unpack) == ("sha256:0", True, False)
+    assert (step.checksum, step.unpack) == ("sha256:0", False)
     assert step.chown is None
 
 
@@ -369,6 +380,23 @@ def test_where_a_heredoc_begins(text: str, names: list[str]) -> None:
         assert [heredoc.name for heredoc in step.heredocs] == names
     if isinstance(step, Onbuild):
         assert step.trigger == "RUN <<E\nE"
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/b", ".", "..", "'..'"])
+@pytest.mark.parametrize("text", ["COPY <<{} /x", "ADD f <<{} /x", "RUN <<-{}"])
+def test_a_heredoc_that_is_a_file_has_its_name(text: str, name: str) -> None:
+    """And no other place than its own."""
+    end = name.strip("'")
+    message = refused_step(f"{text.format(name)}\n#!/bin/sh\n{end}")
+    assert message == f"`<<{end}` names a file: it cannot be `.` or `..`, or have a `/`"
+
+
+@pytest.mark.parametrize("text", ["RUN <</x\ntrue\n/x", "RUN sh <<..\n#!/bin/sh\n.."])
+def test_a_heredoc_for_a_shell_has_any_name(text: str) -> None:
+    """It becomes no file."""
+    step = step_of(text)
+    assert isinstance(step, Run)
+    assert step.heredocs[0].name in ("/x", "..")
 
 
 def test_a_heredoc_keeps_its_line_breaks() -> None:

@@ -70,7 +70,7 @@ def test_links_have_a_length_together(layers: tuple[Path, Path]) -> None:
     (upper / "l2").symlink_to("x/" * 2000)
     (upper / "l3").symlink_to("./" * 2000 + "l")
     merged = view(upper, lower)
-    assert merged.resolve("l").path == "/" + "/".join("x" * 2000)
+    assert merged.resolve("l").names == ("x",) * 2000
     with pytest.raises(fl.DockerfileError, match="`l3`: the links are too long"):
         merged.resolve("l3")
     with pytest.raises(fl.DockerfileError, match="too long for a path"):

@@ -1,5 +1,8 @@
 """Variables and quotes in words, as Docker's builder (26.1) was seen to read them."""
 
+import re
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +116,9 @@ def test_growth_ends() -> None:
     """Variables that double on each line, and braces without end, are refused."""
     big = {"b": "x" * (1 << 20)}
     assert "more than 16777216 characters" in refusal(lambda: Lexer().expand("$b" * 17, big))
+    quotes = '"' + "$b" * 17 + '"'
+    assert "more than 16777216 characters" in refusal(lambda: Lexer().expand(quotes, big))
+    assert "more than 16777216 characters" in refusal(lambda: Lexer().expand("${b//x/$b}", big))
     assert "nested deeper" in refusal(lambda: Lexer().expand("${u:-" * 5000 + "}" * 5000, {}))
 
 
@@ -122,6 +128,30 @@ def test_a_pattern_takes_no_time_to_fail() -> None:
     assert without_prefix(text, pattern, longest=True) == text
     assert without_suffix(text, pattern[::-1], longest=False) == text
     assert replaced(text[:300], pattern, "x", everywhere=True) == text[:300]
+
+
+def test_a_star_that_fails_is_not_tried_again() -> None:
+    """Not from each character on: what is missing behind it is missing for them all."""
+    text = "a" * 120_000
+    start = process_time()
+    assert replaced(text, "a*b", "c", everywhere=True) == text
+    assert process_time() - start < 1
+    assert replaced("aa\nab\na", "a*b", "c", everywhere=True) == "aa\nc\na"
+    assert replaced("ab\nb", "a?*\nb", "c", everywhere=True) == "c"
+
+
+@given(st.text("ab\n", max_size=12), st.text("ab*?\n", max_size=6))
+def test_all_matches_are_found(value: str, pattern: str) -> None:
+    """As regular expressions find them that try each character."""
+    expression = "".join({"*": ".*", "?": "."}.get(rune, re.escape(rune)) for rune in pattern)
+    parts: list[str] = []
+    position = 0
+    for match in re.finditer(expression, value):
+        if match.start() == match.end() == position and parts:
+            continue
+        parts += [value[position : match.start()], "X"]
+        position = match.end()
+    assert replaced(value, pattern, "X", everywhere=True) == "".join(parts) + value[position:]
 
 
 @given(st.text("ab/", max_size=8), st.text("ab*?", max_size=5), st.booleans())

@@ -216,8 +216,9 @@ class Image(Buildable["BuiltImage"]):
         """Make `directory` what containers of the image see: all layers applied.
 
         It may exist if it is empty, and is neither a mount point nor the current directory; it
-        appears complete or not at all. Nothing is made outside of it. Owners are those of the image, which takes root, or a user namespace; what cannot be
-        kept there (a device in a namespace, an attribute) is left out with a `SourceWarning`.
+        appears complete or not at all. Nothing is made outside of it. Owners are those of the
+        image, which takes root, or a user namespace; what cannot be kept there (a device in a
+        namespace, an attribute) is left out with a `SourceWarning`.
 
         Raises `InvalidArgumentError` for layers that are only described, `SourceError` for entries
         that engines do not agree on, and `OSError`.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from fastlayer import setting
 from fastlayer.dockerfile.instructions import Arg
-from fastlayer.errors import DockerfileWarning, quoted
+from fastlayer.dockerfile.text import MAX_LENGTH
+from fastlayer.errors import DockerfileError, DockerfileWarning, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,8 @@ __all__ = ["Arguments", "warn_of_unused"]
 
 _PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 # Docker's builder reads these itself.
-_OWN: Final = ("BUILDKIT_", "SOURCE_DATE_EPOCH")
+_EPOCH: Final = "SOURCE_DATE_EPOCH"
+_OWN: Final = ("BUILDKIT_", _EPOCH)
 
 
 class Arguments:
@@ -36,6 +38,7 @@ class Arguments:
         for name, value in given.items():
             setting.plain_text(f"build argument {name}", value)
         self.given = dict(given)
+        self._declared = 0
         self.scope: dict[str, str | None] = {
             **_platform("BUILD", build),
             **_platform("TARGET", target),
@@ -53,6 +56,9 @@ class Arguments:
             value = self.given.get(argument.key)
             if value is None and argument.value is not None:
                 value = lexer.expand(argument.value, self.variables)
+            self._declared += len(value or "")
+            if self._declared > MAX_LENGTH:
+                raise DockerfileError(f"all ARGs come to more than {MAX_LENGTH} characters")
             self.scope[argument.key] = value
 
     def value(self, key: str, default: str | None) -> str | None:
@@ -79,7 +85,16 @@ def _platform(prefix: str, platform: Platform) -> dict[str, str]:
 
 
 def warn_of_unused(given: Mapping[str, str], dockerfile: Dockerfile, arguments: Arguments) -> None:
-    """Warn of build arguments that no ARG asks for, in any stage."""
+    """Warn of build arguments that no ARG asks for, in any stage, and of one that does less here.
+
+    `SOURCE_DATE_EPOCH` is for all layers and images of a process, so it comes from outside alone.
+    """
+    if _EPOCH in given:
+        warnings.warn(
+            f"the build argument {quoted(_EPOCH)} changes no times: set the environment variable",
+            DockerfileWarning,
+            stacklevel=2,
+        )
     steps = [*dockerfile.arguments, *(step for stage in dockerfile.stages for step in stage.steps)]
     declared = {
         argument.key for step in steps if isinstance(step, Arg) for argument in step.arguments

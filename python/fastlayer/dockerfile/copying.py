@@ -18,7 +18,7 @@ from fastlayer.dockerfile.ownership import owner_of, permissions
 from fastlayer.dockerfile.scene import Contents, Scene
 from fastlayer.dockerfile.trees import KnownEntry, joined, patterns, resolved
 from fastlayer.dockerfile.wildcards import expanded, has_wildcards
-from fastlayer.errors import DockerfileError
+from fastlayer.errors import DockerfileError, quoted
 from fastlayer.items import ArchiveItem, BytesItem, DirectoryItem
 from fastlayer.layer import Layer
 from fastlayer.policy import Policy
@@ -37,13 +37,18 @@ __all__ = ["copied", "directory_made"]
 def copied(instruction: Copy | Add, stage: StageState, sources: Sources) -> Layer | None:
     """Describe the layer that COPY or ADD makes; `None` if it changes nothing.
 
-    Raises `DockerfileError` for sources that are not there and destinations that cannot be.
+    Raises `DockerfileError` for sources that are not there or cannot be read, and destinations that
+    cannot be.
     """
     transfer = _Transfer(instruction, stage)
     if instruction.sources:
         origin = sources.origin(instruction.from_ if isinstance(instruction, Copy) else None)
         for source in instruction.sources:
-            transfer.copy(origin, source)
+            try:
+                transfer.copy(origin, source)
+            except OSError as error:
+                name = quoted(error.filename or source)
+                raise DockerfileError(f"{name}: {error.strerror}") from error
     for heredoc in instruction.heredocs:
         transfer.write(heredoc)
     return transfer.layer()
@@ -159,8 +164,6 @@ class _Transfer:
 
     def write(self, heredoc: Heredoc) -> None:
         """Write a file that the Dockerfile itself holds."""
-        if "/" in heredoc.name:
-            raise DockerfileError(f"`<<{heredoc.name}` names a file: it cannot have a `/` in it")
         place = self._place(os.fsencode(heredoc.name))
         options = self._options(b"")
         content = heredoc.chomped.encode(errors="surrogateescape")

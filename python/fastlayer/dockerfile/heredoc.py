@@ -11,7 +11,7 @@ from fastlayer.dockerfile.text import json_words
 from fastlayer.dockerfile.words import Lexer
 from fastlayer.errors import DockerfileError, quoted
 
-__all__ = ["heredoc_of", "heredocs_of"]
+__all__ = ["check_file_name", "heredoc_of", "heredocs_of"]
 
 _HEREDOC: Final = re.compile(r"[0-9]*<<(?P<chomp>-?)(?P<name>[^<]+)", re.DOTALL)
 _HOLDERS: Final = ("add", "copy", "run")
@@ -54,6 +54,17 @@ def heredoc_of(word: str) -> Heredoc | None:
         raise DockerfileError(f"the name of the heredoc {quoted(word)} is more than one word")
     expand = _quotes(written[0]) == _quotes(names[0])
     return Heredoc(names[0], "", expand, match["chomp"] == "-")
+
+
+def check_file_name(heredoc: Heredoc) -> None:
+    """Refuse a heredoc that becomes a file, if its name leads elsewhere. Raises `DockerfileError`.
+
+    BuildKit takes such a name as a path.
+    """
+    if heredoc.name in ("", ".", "..") or "/" in heredoc.name:
+        raise DockerfileError(
+            f"{quoted(f'<<{heredoc.name}')} names a file: it cannot be `.` or `..`, or have a `/`"
+        )
 
 
 def _quotes(text: str) -> int:

@@ -134,10 +134,12 @@ class Copy(_Transfer):
 
 @dataclass(frozen=True, slots=True)
 class Add(_Transfer):
-    """`ADD source… destination`; `unpack` is `None` where the default holds."""
+    """`ADD source… destination`; `unpack` is `None` where the default holds.
+
+    Nothing is kept of `--keep-git-dir`: it is for repositories, which are refused.
+    """
 
     checksum: str | None = None
-    keep_git_dir: bool = False
     unpack: bool | None = None
 
 

@@ -25,7 +25,7 @@ _MAX_SIZE: Final = 4 << 20
 _MAX_LINE: Final = 65535
 
 _DIRECTIVE: Final = re.compile(
-    rf"#[{SPACES}]*(?P<name>[a-zA-Z][a-zA-Z0-9]*)[{SPACES}]*=[{SPACES}]*(?P<value>.+?)[{SPACES}]*",
+    rf"#[{SPACES}]*(?P<name>[a-zA-Z][a-zA-Z0-9]*)[{SPACES}]*=(?P<value>.+)",
 )
 _DIRECTIVES: Final = ("check", "escape", "syntax")
 _ESCAPES: Final = ("\\", "`")
@@ -140,11 +140,12 @@ class _Reader:
         if match is None or name not in _DIRECTIVES:
             self.directives_may_follow = False
             return
+        value = match["value"].strip(SPACES)
         if name in self.directives:
             raise self.wrong(f"the directive {quoted(name)} is given twice")
-        if name == "escape" and match["value"] not in _ESCAPES:
-            raise self.wrong(f"the escape character is {quoted(match['value'])}: expected \\ or `")
-        self.directives[name] = match["value"]
+        if name == "escape" and value not in _ESCAPES:
+            raise self.wrong(f"the escape character is {quoted(value)}: expected \\ or `")
+        self.directives[name] = value
 
     def _heredocs(self, text: str, start: int) -> tuple[Heredoc, ...]:
         try:

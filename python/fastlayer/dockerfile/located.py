@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fastlayer.errors import DockerfileError, InvalidConfigError, SourceError
+from fastlayer.errors import DockerfileError, InvalidArgumentError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,5 +22,5 @@ def located(file: str, line: int) -> Iterator[None]:
         if error.file is not None:
             raise
         raise DockerfileError(str(error), file, line) from error
-    except (InvalidConfigError, SourceError) as error:
+    except (InvalidArgumentError, SourceError) as error:
         raise DockerfileError(str(error), file, line) from error

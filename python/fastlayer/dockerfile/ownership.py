@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastlayer.errors import DockerfileError, SourceWarning, quoted
 
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
     from fastlayer.tree import Tree
 
-__all__ = ["owner_of", "permissions"]
+__all__ = ["id_of", "owner_of", "permissions"]
 
 _MAX_ID = 2**31 - 1
 _MAX_MODE = 0o7777
+
+# As the core reads them.
+_CHANGE: Final = r"(?:[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+|[-+=]0*[0-7]{1,4})"
+_CHANGES: Final = re.compile(rf"{_CHANGE}(?:,{_CHANGE})*")
 
 
 def owner_of(text: str, tree: Tree) -> tuple[int, int]:
@@ -39,10 +43,16 @@ def owner_of(text: str, tree: Tree) -> tuple[int, int]:
 
 
 def _number(text: str) -> int | None:
-    if text in ("", "root"):
-        return 0
-    number = int(text) if text.isascii() and text.isdecimal() else None
-    return None if number is None or number > _MAX_ID else number
+    return 0 if text in ("", "root") else id_of(text)
+
+
+def id_of(text: str) -> int | None:
+    """Read the number of a user or group; `None` for a name, and for what is too great for one."""
+    # Python reads no number of more than 4300 digits.
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(_MAX_ID)):
+        return None
+    number = int(text)
+    return number if number <= _MAX_ID else None
 
 
 def _named(
@@ -82,11 +92,11 @@ def permissions(chmod: str) -> str:
 
     Raises `DockerfileError` for what is neither octal nor a change as of chmod.
     """
-    if re.fullmatch(r"[0-9]+", chmod):
-        if not re.fullmatch(r"[0-7]+", chmod) or int(chmod, 8) > _MAX_MODE:
-            raise DockerfileError(
-                f"`--chmod` is {quoted(chmod)}: expected octal digits from 0 to 7777, or changes "
-                "such as `u=rwX,go=rX`"
-            )
+    if re.fullmatch(r"[0-7]+", chmod) and int(chmod, 8) <= _MAX_MODE:
         return f"={int(chmod, 8):o}"
-    return chmod
+    if _CHANGES.fullmatch(chmod):
+        return chmod
+    raise DockerfileError(
+        f"`--chmod` is {quoted(chmod)}: expected octal digits from 0 to 7777, or changes "
+        "such as `u=rwX,go=rX`"
+    )

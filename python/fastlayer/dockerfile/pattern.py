@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from fastlayer.dockerfile.text import MAX_LENGTH
 from fastlayer.errors import DockerfileError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["replaced", "without_prefix", "without_suffix"]
 
@@ -40,16 +41,41 @@ def replaced(value: str, pattern: str, text: str, *, everywhere: bool) -> str:
     """Put `text` in place of the first match, or of every one; a match is as long as can be."""
     parts: list[str] = []
     position = 0
-    for match in _compiled(_tokens(pattern), longest=True).finditer(value):
+    length = len(value)
+    for match in _matches(value, _tokens(pattern)):
         start, end = match.span()
         # Where a match ended, there is not one more of nothing.
         if start == end == position and parts:
             continue
+        length += len(text) - (end - start)
+        if length > MAX_LENGTH:
+            raise DockerfileError(f"an expansion has more than {MAX_LENGTH} characters")
         parts += [value[position:start], text]
         position = end
         if not everywhere:
             break
     return "".join((*parts, value[position:]))
+
+
+def _matches(value: str, tokens: Sequence[_Token]) -> Iterator[re.Match[str]]:
+    """Find one match after the other, as `finditer` does but in linear time.
+
+    Where what follows the first star is not found, it is not found from further on in the line.
+    """
+    stars = [at for at, token in enumerate(tokens) if token is _STAR]
+    before = _compiled(tokens[: stars[0]] if stars else tokens, longest=True)
+    whole = _compiled(tokens, longest=True)
+    position = 0
+    while position <= len(value) and (begun := before.search(value, position)):
+        match = whole.match(value, begun.start())
+        if match is not None:
+            yield match
+            position = match.end() + (match.start() == match.end())
+            continue
+        line_break = value.find("\n", begun.end())
+        if line_break < 0:
+            return
+        position = line_break + 1 - len(begun[0])
 
 
 def _tokens(pattern: str) -> Sequence[_Token]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Named", "Plan", "PlannedStage"]
 
+# Stages of which each needs the one before: they are planned one inside the other.
+_MAX_DEPTH: Final = 200
+
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}")
 
 
@@ -89,10 +92,7 @@ class Plan:
 
         Raises `DockerfileError`, and what `Image.load` raises.
         """
-        try:
-            return self._stage(self._target_number(name))
-        except RecursionError as error:
-            raise DockerfileError("too many stages need each other", self._file.file) from error
+        return self._stage(self._target_number(name))
 
     def _target_number(self, name: str | None) -> int:
         if name is None:
@@ -136,6 +136,8 @@ class Plan:
             with located(self._file.file, text.origin.line):
                 if number in self._begun:
                     raise DockerfileError(f"the stage {_called(text, number)} needs itself")
+                if len(self._begun) == _MAX_DEPTH:
+                    raise DockerfileError(f"more than {_MAX_DEPTH} stages need each other")
                 self._begun.append(number)
                 self._planned[number] = self._replaced(text.origin) or self._new(number)
                 self._begun.pop()

@@ -55,6 +55,7 @@ class Contents:
 
 
 _SET_GROUP = 0o2000
+_WHITEOUT = b".wh."
 
 
 class Scene:
@@ -91,9 +92,14 @@ class Scene:
         return {*self._ground.children(directory), *self._names.get(directory, ())}
 
     def _place(self, path: bytes, entry: Entry) -> None:
+        name = path.rpartition(b"/")[2]
+        if name.startswith(_WHITEOUT):
+            raise DockerfileError(
+                f"{_shown(path)} cannot be: in a layer, a name that begins with `.wh.` says what "
+                "is deleted"
+            )
         self._placed[path] = entry
-        directory, _, name = path.rpartition(b"/")
-        self._names.setdefault(directory, set()).add(name)
+        self._names.setdefault(path.rpartition(b"/")[0], set()).add(name)
 
     def _list(self) -> None:
         """List what was copied of directories: only if there is a source behind them."""

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fastlayer.image import Image
     from fastlayer.options import PackOptions
-    from fastlayer.platform import Platform
     from fastlayer.stored.image import StoredLayer
     from fastlayer.tree import Tree
 
@@ -34,14 +32,6 @@ class Finished(Protocol):
 
 class StageState(Protocol):
     """A stage so far: what the instructions before have made of it."""
-
-    @property
-    def image(self) -> Image:
-        """Layers, config and history so far."""
-
-    @property
-    def platform(self) -> Platform:
-        """What the stage is built for."""
 
     @property
     def tree(self) -> Tree:

@@ -10,7 +10,9 @@ import msgspec
 from fastlayer.config import RunConfig
 from fastlayer.dockerfile.history import step
 from fastlayer.dockerfile.places import clean, joined
+from fastlayer.dockerfile.text import MAX_LENGTH
 from fastlayer.epoch import source_date_epoch
+from fastlayer.errors import DockerfileError
 from fastlayer.image import Image
 from fastlayer.layer import Layer
 from fastlayer.setting import timestamp
@@ -108,6 +110,7 @@ class State:
         self.fixed_cmd = False
         self._config = config
         self._history: list[History] = []
+        self._told = 0
         self._described: list[Layer | StoredLayer] = []
         self._inherited: tuple[History, ...] = ()
         self._workshop = workshop
@@ -132,6 +135,7 @@ class State:
         child.settings = _Settings.of(self.settings.run_config)
         child.author = self.author
         child._history = list(self._history)
+        child._told = self._told
         child._inherited = self._inherited
         child._described = list(self._described)
         child._base = self
@@ -205,11 +209,17 @@ class State:
     def append(self, layer: Layer, text: str) -> None:
         """Add a layer and its step in the history."""
         self._described.append(layer)
-        self._history.append(step(text, layer=True))
+        self._tell(text, layer=True)
 
     def tell(self, text: str) -> None:
         """Add a step that made no layer to the history."""
-        self._history.append(step(text))
+        self._tell(text, layer=False)
+
+    def _tell(self, text: str, *, layer: bool) -> None:
+        self._told += len(text)
+        if self._told > MAX_LENGTH:
+            raise DockerfileError(f"the history has more than {MAX_LENGTH} characters")
+        self._history.append(step(text, layer=layer))
 
 
 def _created() -> str:

@@ -30,7 +30,7 @@ from fastlayer.dockerfile.instructions import (
 )
 from fastlayer.dockerfile.places import clean, joined
 from fastlayer.dockerfile.ports import exposed
-from fastlayer.dockerfile.text import quoted_texts
+from fastlayer.dockerfile.text import MAX_LENGTH, MAX_WORD, quoted_texts
 from fastlayer.dockerfile.words import Lexer
 from fastlayer.errors import DockerfileError, InvalidConfigError, quoted
 from fastlayer.layer import Layer
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Maker", "Steps", "check_sources", "with_shell"]
 
-# A variable of this size is more than a process can be given (MAX_ARG_STRLEN of Linux).
-_MAX_VALUE: Final = 128 << 10
+# Bytes of a path: no system call takes a longer one (PATH_MAX of Linux).
+_MAX_PATH: Final = 4096
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 _GIT: Final = re.compile(r"(?:git|ssh)://|git@[^/:]+:", re.IGNORECASE)
@@ -73,9 +73,12 @@ class Steps:
         self._lexer = lexer
         self._arguments = arguments
         self._maker = maker
+        # Characters that the words of the instruction have come to.
+        self._length = 0
 
     def perform(self, instruction: StageInstruction, state: State) -> None:  # noqa: PLR0912
         """Do one instruction. Raises `DockerfileError` without a place, and what a layer raises."""
+        self._length = 0
         match instruction:
             case Arg():
                 self._arg(instruction, state)
@@ -115,18 +118,22 @@ class Steps:
                 state.settings.on_build.append(instruction.trigger)
 
     def _expanded(self, text: str, state: State) -> str:
-        return self._lexer.expand(text, state.variables)
+        expanded = self._lexer.expand(text, state.variables)
+        if len(expanded) > MAX_WORD:
+            raise DockerfileError(f"{quoted(text)} comes to more than {MAX_WORD} characters")
+        self._length += len(expanded)
+        if self._length > MAX_LENGTH:
+            raise DockerfileError(f"its words come to more than {MAX_LENGTH} characters")
+        return expanded
 
     def _pairs(self, pairs: Iterable[Pair], state: State) -> list[tuple[str, str]]:
         """Replace the variables of all pairs, which see the values of before the line."""
         found = [
             (self._expanded(pair.key, state), self._expanded(pair.value, state)) for pair in pairs
         ]
-        for key, value in found:
+        for key, _ in found:
             if not key:
                 raise DockerfileError("a name is empty")
-            if len(value) > _MAX_VALUE:
-                raise DockerfileError(f"{quoted(key)} has more than {_MAX_VALUE} characters")
         return found
 
     def _env(self, instruction: Env, state: State) -> None:
@@ -157,8 +164,8 @@ class Steps:
             told.append(key if default is None else f"{key}={default}")
             value = self._arguments.value(key, default)
             if value is not None:
-                if len(value) > _MAX_VALUE:
-                    raise DockerfileError(f"{quoted(key)} has more than {_MAX_VALUE} characters")
+                if len(value) > MAX_WORD:
+                    raise DockerfileError(f"{quoted(key)} has more than {MAX_WORD} characters")
                 state.variables[key] = value
             state.arguments.append((key, value or ""))
         state.tell(" ".join(told))
@@ -175,6 +182,8 @@ class Steps:
         if isinstance(expanded, Add):
             expanded = replace(expanded, checksum=self._optional(expanded.checksum, state))
         check_sources(expanded)
+        for path in (*expanded.sources, joined(state.settings.working_dir, expanded.destination)):
+            _check_path(path)
         _add(state, self._maker.copied(expanded, state), transfer_text(expanded))
 
     def _optional(self, text: str | None, state: State) -> str | None:
@@ -256,6 +265,8 @@ def _filled(heredoc: Heredoc, state: State) -> Heredoc:
 def _check_path(path: str) -> None:
     if "\0" in path:
         raise DockerfileError(f"the path {quoted(path)} has a NUL")
+    if len(path.encode(errors="surrogateescape")) > _MAX_PATH:
+        raise DockerfileError(f"the path {quoted(path)} has more than {_MAX_PATH} bytes")
 
 
 def check_sources(instruction: Add | Copy) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "MAX_LENGTH",
+    "MAX_WORD",
     "SPACES",
     "json_words",
     "quoted_rune",
@@ -25,6 +27,15 @@ SPACES: Final = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """What Go's `unicode.IsSpace` takes for one."""
+
+MAX_LENGTH: Final = 16 << 20
+"""Characters that one expansion may come to: variables that double on each line grow fast.
+
+All steps of a history together may have as many, and all arguments before the first FROM.
+"""
+
+MAX_WORD: Final = 128 << 10
+"""Characters of one word: more than a process can be given (MAX_ARG_STRLEN of Linux)."""
 
 # What separates the words of most instructions.
 _GAP: Final = re.compile(r"[\t\v\f\r ]+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from fastlayer.dockerfile.flags import Flags
-from fastlayer.dockerfile.heredoc import heredoc_of
+from fastlayer.dockerfile.heredoc import check_file_name, heredoc_of
 from fastlayer.dockerfile.instructions import Add, Copy, Heredoc, Run
 from fastlayer.dockerfile.mount import check_mount
 from fastlayer.errors import DockerfileError, quoted
@@ -46,6 +46,8 @@ def _shared(source: Source, flags: Flags) -> _Shared:
         for word in sources
         if (begun := _heredoc(word))
     )
+    for heredoc in heredocs:
+        check_file_name(heredoc)
     return _Shared(
         sources=tuple(word for word in sources if not _heredoc(word)),
         destination=destination,
@@ -92,7 +94,6 @@ def read_add(source: Source) -> Add:
         *source.place,
         **_shared(source, flags),
         checksum=flags.text("checksum") or None,
-        keep_git_dir=bool(flags.switch("keep-git-dir")),
         unpack=flags.switch("unpack"),
     )
 
@@ -108,8 +109,11 @@ def read_run(source: Source) -> Run:
         raise DockerfileError(f"the network {quoted(network)} is unknown: {_one_of(_NETWORKS)}")
     if security and security not in _SECURITIES:
         raise DockerfileError(f"the security {quoted(security)} is unknown: {_one_of(_SECURITIES)}")
-    heredocs = source.statement.heredocs
-    return Run(*source.place, source.command(), heredocs, mounts, network, security)
+    command, heredocs = source.command(), source.statement.heredocs
+    # One alone may be a program, which is put into a file of its name.
+    if heredocs and _heredoc(command.words[0]) and heredocs[0].content.startswith("#!"):
+        check_file_name(heredocs[0])
+    return Run(*source.place, command, heredocs, mounts, network, security)
 
 
 def _one_of(words: Sequence[str]) -> str:

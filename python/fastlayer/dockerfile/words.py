@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from fastlayer.dockerfile.pattern import replaced, without_prefix, without_suffix
-from fastlayer.dockerfile.text import SPACES
+from fastlayer.dockerfile.text import MAX_LENGTH, SPACES
 from fastlayer.errors import DockerfileError, quoted
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Lexer"]
 
-# Characters that one expansion may come to: variables that double on each line grow fast.
-_MAX_LENGTH: Final = 16 << 20
 # `${a:-${b:-…}}`: deeper than this, nobody means it.
 _MAX_DEPTH: Final = 64
 
@@ -40,8 +38,8 @@ class _Words:
 
     def add(self, text: str, *, protected: bool) -> None:
         self.length += len(text)
-        if self.length > _MAX_LENGTH:
-            raise DockerfileError(f"an expansion has more than {_MAX_LENGTH} characters")
+        if self.length > MAX_LENGTH:
+            raise DockerfileError(f"an expansion has more than {MAX_LENGTH} characters")
         self.parts.append(text)
         if protected:
             if text:
@@ -157,24 +155,24 @@ class _Reader:
 
     def _double_quoted(self, *, raw_escapes: bool) -> str:
         quote = self.next() if self.lexer.raw_quotes else self.next()[:0]
-        parts = [quote]
+        found = _Words([quote])
         while rune := self.peek():
             if rune == '"':
                 self.position += 1
-                return "".join((*parts, quote))
+                return "".join((*found.parts, quote))
             if rune == "$":
-                parts.append(self._dollar())
+                found.add(self._dollar(), protected=True)
                 continue
             self.position += 1
             if rune == self.lexer.escape:
                 following = self.peek()
                 if raw_escapes and following:
-                    parts.append(rune)
+                    found.parts.append(rune)
                 if following and following in f'"${self.lexer.escape}':
                     rune = self.next()
                 elif not following:
                     continue
-            parts.append(rune)
+            found.parts.append(rune)
         raise DockerfileError("a double quote has no end")
 
     def _dollar(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fastlayer.dockerfile.ownership import id_of
 from fastlayer.errors import DockerfileError, quoted
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Account", "account_of"]
 
 _LIMIT: Final = 1 << 20
-_MAX_ID: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def account_of(user: str, view: View) -> Account:
     Raises `DockerfileError` for a name that is not there.
     """
     name, _, group = user.partition(":")
-    uid, gid = _number(name or "0"), _number(group)
+    uid, gid = id_of(name or "0"), id_of(group)
     passwd = list(_lines(view, "/etc/passwd"))
     if not user:
         return Account(0, 0, (0,), _home(passwd, 0))
@@ -59,13 +59,13 @@ def account_of(user: str, view: View) -> Account:
     if group:
         gid = _group(view, group)
     else:
-        gid = 0 if known is None else _number(known.rest[0]) or 0
+        gid = 0 if known is None else id_of(known.rest[0]) or 0
         groups = _memberships(view, known.name) if known else ()
     return Account(uid, gid, (*groups, gid), _home(passwd, uid))
 
 
 def _group(view: View, group: str) -> int:
-    number = _number(group)
+    number = id_of(group)
     for line in _lines(view, "/etc/group"):
         if group == line.name or number == line.number:
             return line.number
@@ -89,13 +89,6 @@ def _lines(view: View, path: str) -> Iterator[_Line]:
     content = view.read(path, _LIMIT) or b""
     for line in content.decode("utf-8", "surrogateescape").splitlines():
         fields = (*line.strip().split(":"), "", "", "", "", "")
-        number = _number(fields[2])
+        number = id_of(fields[2])
         if fields[0] and not fields[0].startswith("#") and number is not None:
             yield _Line(fields[0], number, fields[3:])
-
-
-def _number(text: str) -> int | None:
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(_MAX_ID)):
-        return None
-    number = int(text)
-    return number if number <= _MAX_ID else None
