@@ -123,8 +123,8 @@ def test_ubuntu_of_a_cloud_image(archive: Path, tmp_path: Path) -> None:
         "org.opencontainers.image.ref.name": "ubuntu",
         "org.opencontainers.image.version": "24.04",
     }
-    expected = {"Env": [PATH], "Cmd": ["/bin/bash"], "WorkingDir": "/", "Labels": labels}
-    assert config["config"] == expected
+    settings = {"Env": [PATH], "Cmd": ["/bin/bash"], "WorkingDir": "/", "ArgsEscaped": True}
+    assert config["config"] == {**settings, "Labels": labels}
     buildkit = "buildkit.dockerfile.v0"
     assert steps(config) == [
         ("LABEL org.opencontainers.image.ref.name=ubuntu", buildkit, True),
@@ -168,12 +168,52 @@ def test_alpine_and_fedora_change_nothing(archive: Path, tmp_path: Path) -> None
     config = saved(recipes.alpine(archive), tmp_path)
     plain = fl.Layer.from_archive(archive).save(tmp_path / "layer")
     assert config["rootfs"]["diff_ids"] == [str(plain.diff_id)]
-    assert config["config"] == {"Env": [PATH], "Cmd": ["/bin/sh"], "WorkingDir": "/"}
+    settings = {"Env": [PATH], "Cmd": ["/bin/sh"], "WorkingDir": "/", "ArgsEscaped": True}
+    assert config["config"] == settings
     config = saved(recipes.fedora(archive, version="45"), tmp_path)
     assert config["rootfs"]["diff_ids"] == [str(plain.diff_id)]
     variables = ["DISTTAG=f45container", "FGC=f45", "FBR=f45"]
     assert config["config"]["Env"] == [PATH, *variables]
     assert steps(config)[0][0] == "ENV DISTTAG=f45container FGC=f45 FBR=f45"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "given", "instructions"),
+    [
+        (recipes.alpine, {}, 'ADD rootfs.tar /\nCMD ["/bin/sh"]'),
+        (
+            recipes.fedora,
+            {"version": "42"},
+            'ENV DISTTAG=f42container FGC=f42 FBR=f42\nADD rootfs.tar /\nCMD ["/bin/bash"]',
+        ),
+        (
+            recipes.ubuntu,
+            {"version": "24.04", "prepared": True},
+            "LABEL org.opencontainers.image.ref.name=ubuntu\n"
+            'LABEL org.opencontainers.image.version=24.04\nADD rootfs.tar /\nCMD ["/bin/bash"]',
+        ),
+        (
+            recipes.centos,
+            {},
+            'ADD rootfs.tar /\nLABEL org.label-schema.schema-version="1.0" '
+            'org.label-schema.name="CentOS Base Image" org.label-schema.vendor="CentOS" '
+            'org.label-schema.license="GPLv2" org.label-schema.build-date="20250418" '
+            'org.opencontainers.image.title="CentOS Base Image" '
+            'org.opencontainers.image.vendor="CentOS" '
+            'org.opencontainers.image.licenses="GPL-2.0-only" '
+            'org.opencontainers.image.created="2025-04-18 00:00:00+00:00"\nCMD ["/bin/bash"]',
+        ),
+    ],
+    ids=["alpine", "fedora", "ubuntu", "centos"],
+)
+def test_config_and_history_are_those_of_the_dockerfile(
+    recipe: Callable[..., fl.Image], given: dict[str, Any], instructions: str, archive: Path
+) -> None:
+    """What Docker makes of the distribution's own Dockerfile is what the recipe makes."""
+    content = f"FROM scratch\n{instructions}\n".encode()
+    with fl.dockerfile.evaluate(content, context=archive.parent, platform="linux/amd64") as image:
+        expected = image.with_config(created=MOMENT).config
+    assert recipe(archive, created=MOMENT, platform="linux/amd64", **given).config == expected
 
 
 def test_centos_has_its_labels(archive: Path, tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from fastlayer import engine
 from fastlayer.config import History
@@ -95,8 +98,13 @@ def from_dockerfile(
 
 
 def dockerfile_settings(image: Image, cmd: tuple[str, ...]) -> Image:
-    """Return the image with variables, command and directory as `docker build` gives them."""
-    return image.with_config(env={"PATH": DEFAULT_PATH}, cmd=cmd, working_dir="/")
+    """Return the image with variables, command and directory as `docker build` gives them.
+
+    It says `ArgsEscaped` of every CMD, which means something on Windows only.
+    """
+    image = image.with_config(env={"PATH": DEFAULT_PATH}, cmd=cmd, working_dir="/")
+    settings = msgspec.structs.replace(image.config.config, args_escaped=True)
+    return replace(image, config=msgspec.structs.replace(image.config, config=settings))
 
 
 def is_merged_usr(rootfs: Rootfs) -> bool:
