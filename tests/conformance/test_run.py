@@ -1,6 +1,8 @@
 """RUN by crun and runc: what a container has, what its layer is, and that nothing is left."""
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -103,6 +105,26 @@ def test_a_layer_is_what_was_changed(stage: Stage) -> None:
         file = tar.extractfile("z")
         assert file is not None
         assert file.read() == b"32a\n1700\n"
+
+
+def test_the_examples_of_the_guides_run(base_path: Path, tmp_path: Path) -> None:
+    """Those with a runtime, as root."""
+    need_root("overlays without a user namespace")
+    find("crun")
+    guides = (Path(__file__).parents[2] / "docs").glob("*.md")
+    command = re.compile(r"^    (?:sudo )?(fastlayer .*--run-engine.*)$", re.MULTILINE)
+    found = [line for guide in guides for line in command.findall(guide.read_text())]
+    assert len(found) == 2
+    os.link(base_path, tmp_path / "rootfs.tar")  # a link would lead out of the context
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nADD rootfs.tar /\nRUN echo hi >/hi\n")
+    for line in found:
+        words = [sys.executable, "-m", *shlex.split(line)]
+        subprocess.run(words, cwd=tmp_path, check=True, stdin=subprocess.DEVNULL)
+        built = fl.Image.load(tmp_path / "app.tar")
+        assert [step.created_by for step in built.config.history][-1] == (
+            "RUN /bin/sh -c echo hi >/hi # buildkit"
+        )
+        (tmp_path / "app.tar").unlink()
 
 
 def test_what_fails_is_told(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
