@@ -13,7 +13,7 @@ PACKAGE = Path(fl.__file__).parent
 
 # Values ← documents ← engine ← stored ← layer ← image ← archive ← location ← looking ← cli.
 ORDER = [
-    {"errors"},
+    {"errors", "later"},
     {"attribute", "digest", "media_type", "rewriting", "setting", "toml_lines", "undo"},
     {"platform", "epoch", "toml_file"},
     {"reference", "registries", "toml_table"},
@@ -32,10 +32,10 @@ ORDER = [
     {"assembly"},
     {"image"},
     {"image_index"},
-    {"recipes"},
     {"archive", "registry"},
     {"location"},
     {"dockerfile"},
+    {"recipes"},
     {"destination", "difference", "inspection", "validation"},
     {"image_file"},
     {"cli"},
@@ -110,14 +110,26 @@ def test_the_network_is_imported_when_it_is_used() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_what_few_need_is_imported_when_it_is_used() -> None:
+    """Nor does who makes a layer wait for Dockerfiles, recipes and image files, which are there."""
+    parts = ("dockerfile.evaluation", "image_file", "recipes", "toml_table")
+    code = (
+        "import sys, fastlayer as fl; "
+        f"loaded = {{*sys.modules}} & {{f'fastlayer.{{part}}' for part in {parts}}}; "
+        "fl.dockerfile.evaluate, fl.read_image_file, fl.recipes.tweaks, fl.recipes.distroless; "
+        "assert not loaded, loaded; assert not hasattr(fl, 'nothing')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_public_face_is_complete() -> None:
     """`__all__` is sorted, and all that `__init__` imports by name is in it."""
     assert fl.__all__ == sorted(fl.__all__)
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     imported = {
         alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom)
+        for node in ast.walk(tree)  # what is imported later is imported for types at once
+        if isinstance(node, ast.ImportFrom) and node.module not in ("typing", "fastlayer.later")
         for alias in node.names
     }
     assert imported == set(fl.__all__)

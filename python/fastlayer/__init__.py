@@ -16,7 +16,9 @@ containerd and skopeo load), `write_layout` (an OCI layout), `Layer.save` (a bar
 and `validate` look at what is there, `diff` at what changed.
 """
 
-from fastlayer import dockerfile, edit, recipes
+from typing import TYPE_CHECKING
+
+from fastlayer import dockerfile, edit
 from fastlayer.archive.docker import save_archive
 from fastlayer.built import BuiltImage, BuiltIndex
 from fastlayer.built_layer import BuiltLayer
@@ -50,9 +52,9 @@ from fastlayer.errors import (
     UnsupportedEntryError,
 )
 from fastlayer.image import Image
-from fastlayer.image_file import ImageFile, read_image_file
 from fastlayer.image_index import Index, IndexEntry
 from fastlayer.inspection import Inspection, inspect
+from fastlayer.later import later
 from fastlayer.layer import Layer
 from fastlayer.options import LayerOptions, PackOptions
 from fastlayer.platform import Platform
@@ -60,6 +62,19 @@ from fastlayer.reference import Reference
 from fastlayer.registries import Registries
 from fastlayer.stored.image import StoredLayer
 from fastlayer.validation import Problem, Report, validate
+
+# Who makes a layer does not wait for what reads image files and knows distributions.
+if TYPE_CHECKING:
+    from fastlayer import recipes
+    from fastlayer.image_file import ImageFile, read_image_file
+else:
+    __getattr__ = later(
+        __name__,
+        {
+            **dict.fromkeys(("ImageFile", "read_image_file"), "fastlayer.image_file"),
+            "recipes": "fastlayer.recipes",
+        },
+    )
 
 __all__ = [
     "BuiltImage",

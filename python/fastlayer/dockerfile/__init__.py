@@ -10,22 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastlayer.later import later
+
 if TYPE_CHECKING:
     from fastlayer.dockerfile.evaluation import evaluate
     from fastlayer.dockerfile.run import RunEngine
 else:
-
-    def __getattr__(name: str) -> object:
-        match name:
-            case "evaluate":
-                from fastlayer.dockerfile.evaluation import evaluate  # noqa: PLC0415
-
-                return evaluate
-            case "RunEngine":
-                from fastlayer.dockerfile.run import RunEngine  # noqa: PLC0415
-
-                return RunEngine
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+    __getattr__ = later(
+        __name__,
+        {"RunEngine": "fastlayer.dockerfile.run", "evaluate": "fastlayer.dockerfile.evaluation"},
+    )
 
 __all__ = ["RunEngine", "evaluate"]
