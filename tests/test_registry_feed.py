@@ -13,8 +13,9 @@ from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError
 from fastlayer.media_type import OCI_LAYER
 from fastlayer.registry.cancel import Cancel, CancelledError
-from fastlayer.registry.feed import BlobFeed, Feed, PipeFeed
+from fastlayer.registry.feed import BlobFeed, Feed, WrittenFeed
 from fastlayer.store import Stretch
+from registries.client import fill
 from registry_twin import digest_of
 
 CONTENT = bytes(range(250)) * 4
@@ -95,11 +96,11 @@ def test_an_empty_blob_has_no_chunk() -> None:
         assert drained(feed) == []
 
 
-class Pipe:
-    """A pipe that a thread writes `content` into, in pieces."""
+class Writer:
+    """A thread that writes `content` into a feed, in pieces."""
 
-    def __init__(self, content: bytes, step: int = 70) -> None:
-        self.reading, self._writing = os.pipe()
+    def __init__(self, feed: WrittenFeed, content: bytes, step: int = 70) -> None:
+        self._feed = feed
         self._pieces = in_chunks(content, step)
         self.error: OSError | None = None
         self.thread = threading.Thread(target=self._write)
@@ -108,32 +109,30 @@ class Pipe:
     def _write(self) -> None:
         try:
             for piece in self._pieces:
-                os.write(self._writing, piece)
+                fill(self._feed, piece)
         except OSError as error:
             self.error = error
         finally:
-            os.close(self._writing)
+            self._feed.end()
 
 
 @pytest.mark.parametrize("size", [1, 333, 1000, 1001])
-def test_a_pipe_comes_in_chunks(size: int) -> None:
+def test_what_is_written_comes_in_chunks(size: int) -> None:
     """However it was written; without a copy only once."""
-    pipe = Pipe(CONTENT)
-    with closing(PipeFeed(pipe.reading, Cancel(), size=size)) as feed:
+    with closing(WrittenFeed(Cancel(), size=size)) as feed:
+        writer = Writer(feed, CONTENT)
         assert drained(feed) == in_chunks(CONTENT, size)
         assert feed.count == len(CONTENT)
         assert not feed.rewind()
-    pipe.thread.join()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.close(pipe.reading)
+    writer.thread.join()
 
 
 @pytest.mark.parametrize("size", [1, 333, 1000])
 @pytest.mark.parametrize("taken", [0, 1, 2, 99])
-def test_a_pipe_with_a_copy_comes_again(size: int, taken: int) -> None:
+def test_what_has_a_copy_comes_again(size: int, taken: int) -> None:
     """From its start, wherever it was, and then on from there."""
-    pipe = Pipe(CONTENT)
-    with closing(PipeFeed(pipe.reading, Cancel(), spool=True, size=size)) as feed:
+    with closing(WrittenFeed(Cancel(), spool=True, size=size)) as feed:
+        writer = Writer(feed, CONTENT)
         for _ in range(taken):
             if (chunk := feed.take()) is not None:
                 feed.give_back(chunk)
@@ -146,7 +145,7 @@ def test_a_pipe_with_a_copy_comes_again(size: int, taken: int) -> None:
         assert feed.rewind()
         assert drained(feed) == in_chunks(CONTENT, size)
         assert feed.count == len(CONTENT)
-    pipe.thread.join()
+    writer.thread.join()
 
 
 def test_reading_ahead_ends_somewhere() -> None:
@@ -168,30 +167,43 @@ def test_reading_ahead_ends_somewhere() -> None:
         assert len(read) == 3
 
 
-def test_who_writes_is_told_that_nobody_reads() -> None:
-    """By `EPIPE`, and then all threads have ended."""
-    pipe = Pipe(bytes(4 << 20), 1 << 20)
-    before = threading.active_count()
-    with closing(PipeFeed(pipe.reading, Cancel(), size=1000)) as feed:
+def test_who_writes_is_told_that_nobody_wants_more() -> None:
+    """By `EPIPE`, also while there is no room."""
+    with closing(WrittenFeed(Cancel(), size=1000)) as feed:
+        writer = Writer(feed, bytes(4 << 20), 1 << 20)
         feed.take()
-        assert threading.active_count() == before + 1
-    pipe.thread.join(5)
-    assert isinstance(pipe.error, BrokenPipeError)
-    assert threading.active_count() == before - 1
+    writer.thread.join(5)
+    assert isinstance(writer.error, BrokenPipeError)
+
+
+def test_who_writes_does_not_wait_for_long() -> None:
+    """Without room he is told so, and may ask again."""
+    with closing(WrittenFeed(Cancel(), size=10)) as feed:
+        fill(feed, bytes(30))
+        assert feed.room(1) is None
+        chunk = feed.take()
+        assert chunk is not None
+        feed.give_back(chunk)
+        room = feed.room(99)
+        assert room is not None
+        assert len(room) == 10
+        feed.end()
 
 
 def test_who_takes_is_told_of_the_end() -> None:
     """Also while it waits for what nobody writes."""
-    reading, writing = os.pipe()
     cancel = Cancel()
-    feed = PipeFeed(reading, cancel, size=1000)
-    threading.Timer(0.02, cancel.set).start()
-    with pytest.raises(CancelledError):
-        feed.take()
-    with pytest.raises(CancelledError):
-        feed.take()
-    os.close(writing)
-    feed.close()
+    with closing(WrittenFeed(cancel, size=1000)) as feed:
+        threading.Timer(0.02, cancel.set).start()
+        for _ in range(2):
+            with pytest.raises(CancelledError):
+                feed.take()
+
+
+def test_nothing_is_filled_that_was_not_given() -> None:
+    """That would be a defect of who writes."""
+    with closing(WrittenFeed(Cancel())) as feed, pytest.raises(ValueError, match="nothing was giv"):
+        feed.filled(1)
 
 
 def test_what_reading_raises_is_raised() -> None:
@@ -213,9 +225,9 @@ def test_a_full_disk_is_told_with_its_folder(monkeypatch: pytest.MonkeyPatch) ->
     """The copy has no name of its own."""
     full = os.open("/dev/full", os.O_RDWR)
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: os.fdopen(full, "r+b", buffering=0))
-    pipe = Pipe(CONTENT)
-    with closing(PipeFeed(pipe.reading, Cancel(), spool=True, size=100)) as feed:
-        with pytest.raises(OSError, match="No space left on device") as caught:
-            drained(feed)
-        assert caught.value.filename == tempfile.gettempdir()
-    pipe.thread.join()
+    feed = WrittenFeed(Cancel(), spool=True, size=100)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        fill(feed, CONTENT)
+    assert caught.value.filename == tempfile.gettempdir()
+    feed.end()
+    feed.close()

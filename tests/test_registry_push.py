@@ -13,10 +13,11 @@ from fastlayer.digest import Digest
 from fastlayer.errors import InternalError, InvalidImageError, RegistryError
 from fastlayer.layer import build_layers
 from fastlayer.registry import push
-from fastlayer.registry.feed import PipeFeed
-from fastlayer.registry.push import PipedBlob, RegistryStore
+from fastlayer.registry.feed import WrittenFeed
+from fastlayer.registry.push import FedBlob, RegistryStore
 from fastlayer.registry.repository import Repository
 from fastlayer.registry.tasks import Tasks
+from registries.client import fill
 from registry_twin import (
     CUT,
     Asked,
@@ -45,7 +46,7 @@ def no_thread_is_left() -> Iterator[None]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 300 bytes, so that a blob has several."""
-    monkeypatch.setattr(push, "PipeFeed", partial(PipeFeed, size=300))
+    monkeypatch.setattr(push, "WrittenFeed", partial(WrittenFeed, size=300))
 
 
 def repository(blobs: Blobs | Twin, path: str = "a") -> Repository:
@@ -53,13 +54,12 @@ def repository(blobs: Blobs | Twin, path: str = "a") -> Repository:
     return session(twin, pauses=Pauses()).repository(path)
 
 
-def write(blob: PipedBlob, content: bytes = CONTENT) -> None:
-    os.set_blocking(blob.fileno(), True)
+def write(blob: FedBlob, content: bytes = CONTENT) -> None:
     for start in range(0, len(content), 70):
-        os.write(blob.fileno(), content[start : start + 70])
+        fill(blob.target, content[start : start + 70])
 
 
-def commit(blob: PipedBlob, content: bytes = CONTENT) -> None:
+def commit(blob: FedBlob, content: bytes = CONTENT) -> None:
     write(blob, content)
     blob.commit(Digest(digest_of(content)), len(content))
 
@@ -120,7 +120,7 @@ def test_a_blob_without_a_commit_leaves_no_trace(size: int) -> None:
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_failure_is_told_to_who_writes() -> None:
-    """As what it is, not as a broken pipe."""
+    """As what it is, not as one that nobody wants."""
     blobs = Blobs(once("PATCH", refusal(403, "DENIED", "no more room"), 2))
     store = RegistryStore(repository(blobs))
     denied = pytest.raises(RegistryError, match="`DENIED`: `no more room`")
@@ -154,14 +154,12 @@ def test_a_failure_after_the_commit_is_told_next() -> None:
 
 
 def test_what_comes_out_has_to_be_what_went_in() -> None:
-    """A pipe that lost something would be a defect."""
+    """A chunk that is lost would be a defect."""
     with RegistryStore(repository(Blobs())) as store:
         with store.blob() as blob:
             write(blob)
             blob.commit(DIGEST, 999)
-        with pytest.raises(
-            InternalError, match="1000 bytes of a blob came out of the pipe, and 999"
-        ):
+        with pytest.raises(InternalError, match="1000 bytes of a blob were sent, and 999"):
             store.finish()
 
 
@@ -180,13 +178,11 @@ def test_with_a_copy_a_lost_session_is_no_loss() -> None:
 def test_without_a_copy_it_is_said_what_would_have_helped() -> None:
     """Nothing is left then."""
     blobs = Blobs(once("PATCH", refusal(404, "BLOB_UPLOAD_UNKNOWN"), 2))
-    with RegistryStore(repository(blobs)) as store:
+    lost = pytest.raises(RegistryError, match=r"404.*; without `--spool` there is nothing to send")
+    with lost, RegistryStore(repository(blobs)) as store:
         with store.blob() as blob:
             commit(blob)
-        with pytest.raises(
-            RegistryError, match=r"404.*; without `--spool` there is nothing to send"
-        ):
-            store.finish()
+        store.finish()
     assert (blobs.blobs, blobs.uploads) == ({}, {})
 
 

@@ -3,7 +3,6 @@
 The blobs are some chunks long, in a stream that can be read only once.
 """
 
-import os
 import random
 import tempfile
 import threading
@@ -40,7 +39,7 @@ from registries import (
     Rules,
     error,
 )
-from registries.client import PATH, Pauses, demo, sent_to
+from registries.client import PATH, Pauses, demo, fill, sent_to
 
 MIB = 1 << 20
 CONTENT = random.Random(20).randbytes(3 * CHUNK + 4321)
@@ -97,10 +96,8 @@ def push(repository: Repository, content: bytes = CONTENT, *, spool: bool = Fals
     """Send a blob as layers are: written into a file whose digest is known at the end."""
     with RegistryStore(repository, spool=spool) as store:
         with store.blob() as sink:
-            os.set_blocking(sink.fileno(), True)
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(sink.fileno(), rest[:MIB]) :]
+            for start in range(0, len(content), MIB):
+                fill(sink.target, content[start : start + MIB])
             sink.commit(Digest.of(content), len(content))
         store.finish()
 
@@ -220,7 +217,7 @@ def test_busy_while_chunks_come(
 
 
 def test_a_registry_that_is_down_is_given_up(registry: Registry, repository: Repository) -> None:
-    """The message says what failed and how often, and not that nobody reads a pipe."""
+    """The message says what failed and how often, and not that nobody takes bytes."""
     registry.fail(Fault("PATCH", Reply(error(503, "UNAVAILABLE")), times=None, skip=1))
     with pytest.raises(RegistryError, match=r"PATCH.*503 `UNAVAILABLE`.*\(\d tries\)") as failed:
         push(repository)
@@ -513,8 +510,7 @@ def test_a_blob_that_is_given_up(registry: Registry, repository: Repository) -> 
     """Leaving without a commit leaves nothing, and is no error."""
     with RegistryStore(repository) as store:
         with store.blob() as sink:
-            os.set_blocking(sink.fileno(), True)
-            os.write(sink.fileno(), CONTENT[:MIB])
+            fill(sink.target, CONTENT[:MIB])
         store.finish()
     assert registry.asked("PUT") == []
 
@@ -523,9 +519,8 @@ def test_a_blob_that_is_given_up(registry: Registry, repository: Repository) -> 
 def test_whoever_writes_fails(registry: Registry, repository: Repository, written: int) -> None:
     def write() -> None:
         with RegistryStore(repository) as store, store.blob() as sink:
-            os.set_blocking(sink.fileno(), True)
             for start in range(0, written, MIB):
-                os.write(sink.fileno(), CONTENT[start : start + MIB])
+                fill(sink.target, CONTENT[start : start + MIB])
             raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
@@ -542,9 +537,8 @@ def test_an_end_does_not_wait_for_the_registry(method: str) -> None:
 
         def write() -> None:
             with RegistryStore(repository) as store, store.blob() as sink:
-                os.set_blocking(sink.fileno(), True)
                 for start in range(0, CHUNK, MIB):
-                    os.write(sink.fileno(), CONTENT[start : start + MIB])
+                    fill(sink.target, CONTENT[start : start + MIB])
                 while not registry.asked(method):
                     time.sleep(0.001)
                 interrupted.append(time.monotonic())
@@ -559,7 +553,7 @@ def test_an_end_does_not_wait_for_the_registry(method: str) -> None:
 def test_a_layer_in_the_making_ends_with_its_upload(
     registry: Registry, repository: Repository, method: str, skip: int
 ) -> None:
-    """The core writes into a pipe that nobody reads any more: what is told is why."""
+    """The core writes into memory that nobody takes any more: what is told is why."""
     layer = Layer.from_files({"noise": CONTENT}, compression="none")
     registry.fail(Fault(method, Reply(error(403, "DENIED", "not yours")), skip=skip, times=None))
 

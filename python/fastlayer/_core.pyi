@@ -30,6 +30,10 @@ _Ranges = Sequence[tuple[int, int, int]]
 _Stretch = tuple[int, int, int, str]
 _Facts = tuple[bytes, str, int, int, int, int, int, bytes | None]
 
+class _Room(Protocol):
+    def room(self, size: int, /) -> memoryview | None: ...
+    def filled(self, count: int, /) -> None: ...
+
 class _Policy(Protocol):
     @property
     def prefix(self) -> bytes: ...
@@ -107,12 +111,12 @@ class LayerQueue:
 
     def make(
         self,
-        sink: int,
+        sink: int | _Room,
         *,
         sink_name: str | PathLike[str],
         progress: _Progress | None = None,
     ) -> LayerRecord:
-        """Make the next layer and write its blob to the open file `sink`, from its position on.
+        """Make the next layer and write its blob to `sink`: an open file, or memory (`store.Room`).
 
         Those after it may be made meanwhile, and go on after the call; an error ends them all.
         """

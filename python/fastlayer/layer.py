@@ -230,7 +230,7 @@ class Layer:
         """Have the next layer of `queue`, which is this one, made and kept."""
         recipe = self._recipe
         with store.blob() as blob:
-            record = queue.make(blob.fileno(), sink_name=blob.name, progress=recipe.progress)
+            record = queue.make(blob.target, sink_name=blob.name, progress=recipe.progress)
             self._source.check(record)
             warn_of(record.warnings)
             recipe.tell_unmatched(record.unmatched)

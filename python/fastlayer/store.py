@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastlayer.descriptor import Descriptor
     from fastlayer.digest import Digest
 
-__all__ = ["BlobSink", "BlobStore", "ImageStore", "StoredBlob", "Stretch"]
+__all__ = ["BlobSink", "BlobStore", "FileStore", "ImageStore", "Room", "StoredBlob", "Stretch"]
 
 Stretch = tuple[int, int, int, str]
 """Part of an open file: its descriptor, the offset and the bytes, and what messages call it."""
@@ -45,15 +45,29 @@ class StoredBlob(Protocol):
         """Open it as part of a file; what is elsewhere is fetched into one without a name."""
 
 
+class Room(Protocol):
+    """Memory for bytes that are on their way elsewhere: it is given, filled and taken."""
+
+    def room(self, size: int, /) -> memoryview | None:
+        """Give memory for at most `size` bytes; after a moment without any, nothing.
+
+        Raises `BrokenPipeError` if nobody wants more.
+        """
+
+    def filled(self, count: int, /) -> None:
+        """Take the first `count` bytes of it, which are there now."""
+
+
 class BlobSink(Protocol):
-    """One blob in the making: its bytes go to a file whose name is known only when they end."""
+    """One blob in the making: its digest, and with it its name, are known only when it ends."""
 
     @property
     def name(self) -> str:
         """What messages call the output."""
 
-    def fileno(self) -> int:
-        """Give the open file; the blob begins at its current position."""
+    @property
+    def target(self) -> int | Room:
+        """Where its bytes go: an open file, from its position on, or memory."""
 
     def commit(self, digest: Digest, size: int) -> None:
         """Keep the blob: all its bytes are written. A blob not committed leaves no trace."""
@@ -68,6 +82,21 @@ class BlobStore(Protocol):
 
     def blob(self) -> AbstractContextManager[BlobSink]:
         """Begin a blob. Leaving the context without a commit discards it."""
+
+
+class FileSink(BlobSink, Protocol):
+    """One in a file."""
+
+    @property
+    def target(self) -> int:
+        """The open file."""
+
+
+class FileStore(Protocol):
+    """A place for blobs that are files, or in one."""
+
+    def blob(self) -> AbstractContextManager[FileSink]:
+        """Begin a blob."""
 
 
 class ImageStore(BlobStore, Protocol):

@@ -1,7 +1,6 @@
 """A real registry: Debian's `docker-registry`, and skopeo and podman on its other side."""
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from fastlayer.registry.push import RegistryStore
 from fastlayer.registry.repository import Repository
 from fastlayer.registry.session import Session
 from registries import CuttingProxy
-from registries.client import Pauses
+from registries.client import Pauses, fill
 
 from .engines import Engine
 from .peers import call, call_bytes, find
@@ -198,11 +197,8 @@ def test_a_password_and_tls(locked_registry: RealRegistry) -> None:
 def send(repository: Repository, content: bytes, *, spool: bool = False) -> None:
     with RegistryStore(repository, spool=spool) as store:
         with store.blob() as sink:
-            os.set_blocking(sink.fileno(), True)
             for start in range(0, len(content), 1 << 20):
-                rest = memoryview(content)[start : start + (1 << 20)]
-                while rest:
-                    rest = rest[os.write(sink.fileno(), rest) :]
+                fill(sink.target, content[start : start + (1 << 20)])
             sink.commit(Digest.of(content), len(content))
         store.finish()
 

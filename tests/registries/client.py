@@ -8,6 +8,7 @@ from fastlayer.registry import connect
 from fastlayer.registry.repository import Repository
 from fastlayer.registry.retry import Retrying
 from fastlayer.registry.session import Session
+from fastlayer.store import Room
 
 from .exchange import Request
 from .server import Registry
@@ -42,3 +43,14 @@ def demo(registry: Registry, pauses: Pauses | None = None, **options: Any) -> It
 def sent_to(registry: Registry, match: str = "") -> list[Request]:
     """What a registry was asked apart from its first question, which is whether it is one."""
     return [request for request in registry.asked(match) if request.target != "/v2/"]
+
+
+def fill(room: Room, content: bytes) -> None:
+    """Write as the core does, waiting for room."""
+    rest = memoryview(content)
+    while rest:
+        memory = room.room(len(rest))
+        if memory is not None:
+            memory[:] = rest[: len(memory)]
+            rest = rest[len(memory) :]
+            room.filled(len(memory))

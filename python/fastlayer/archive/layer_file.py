@@ -78,10 +78,7 @@ class _Blob:
 
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
-        self._descriptor = descriptor
-
-    def fileno(self) -> int:
-        return self._descriptor
+        self.target = descriptor
 
     def commit(self, digest: Digest, size: int) -> None:
         pass

@@ -137,11 +137,8 @@ class LayoutBlob:
     def __init__(self, store: LayoutStore, file: OutputFile) -> None:
         self._store = store
         self._file = file
+        self.target = file.fileno()
         self.name = os.fspath(store.root)
-
-    def fileno(self) -> int:
-        """Give the temporary file."""
-        return self._file.fileno()
 
     def commit(self, digest: Digest, size: int) -> None:
         """Give the blob its name, unless it is there already with all its bytes."""

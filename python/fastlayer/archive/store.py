@@ -100,13 +100,10 @@ class ArchiveBlob:
     """A blob whose bytes go straight to their place in the archive."""
 
     def __init__(self, store: ArchiveStore, descriptor: int) -> None:
-        self._descriptor = descriptor
+        # The archive's file, at the place of the blob's first byte.
+        self.target = descriptor
         self.name = store.name
         self.member: tuple[Digest, int] | None = None
-
-    def fileno(self) -> int:
-        """Give the archive's file, at the place of the blob's first byte."""
-        return self._descriptor
 
     def commit(self, digest: Digest, size: int) -> None:
         """Keep the blob: its bytes stand between the header's room and the file's position."""

@@ -79,7 +79,7 @@ class Workshop:
         try:
             yield blob
         finally:
-            os.close(blob.descriptor)
+            os.close(blob.target)
 
     def _keep(self, layer: Layer | StoredLayer, stored: StoredLayer) -> None:
         self._stored[id(layer)] = (layer, stored)
@@ -108,12 +108,8 @@ class _Blob:
     def __init__(self, workshop: Workshop, descriptor: int, path: str) -> None:
         self._workshop = workshop
         self._path = path
-        self.descriptor = descriptor
+        self.target = descriptor
         self.name = path
-
-    def fileno(self) -> int:
-        """Give the file."""
-        return self.descriptor
 
     def commit(self, digest: Digest, size: int) -> None:
         """Name it by its digest; its folder goes at the end, so that nothing need be durable."""

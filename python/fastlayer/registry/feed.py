@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.registry.cancel import CancelledError
+from fastlayer.registry.chunks import Chunks
 from fastlayer.registry.pump import Pump
 
 if TYPE_CHECKING:
@@ -16,10 +20,13 @@ if TYPE_CHECKING:
     from fastlayer.registry.cancel import Cancel
     from fastlayer.store import StoredBlob
 
-__all__ = ["CHUNK", "BlobFeed", "Feed", "PipeFeed"]
+__all__ = ["CHUNK", "BlobFeed", "Feed", "WrittenFeed"]
 
 CHUNK: Final = 5 << 20
 """Bytes of a chunk: what is sent again after a failure, and few enough to wait for an answer."""
+
+# Seconds without room after which who writes looks whether anybody still wants the blob.
+_MOMENT: Final = 0.02
 
 
 class Feed(Protocol):
@@ -39,30 +46,59 @@ class Feed(Protocol):
         """Begin again, if that is possible; all chunks that were taken are given back."""
 
     def close(self) -> None:
-        """End reading; its thread has ended when this returns."""
+        """End it; a thread of it has ended when this returns."""
 
 
-class PipeFeed:
-    """What somebody writes into a pipe, whose other end is closed by the end of this.
+class WrittenFeed:
+    """What somebody writes, as a `store.Room`.
 
     With a `spool`, a file without a name has a copy, from which it can be sent again.
     """
 
-    def __init__(
-        self, descriptor: int, cancel: Cancel, *, spool: bool = False, size: int = CHUNK
-    ) -> None:
+    def __init__(self, cancel: Cancel, *, spool: bool = False, size: int = CHUNK) -> None:
         self.size = size
         self._spool = tempfile.TemporaryFile(buffering=0) if spool else None  # noqa: SIM115
-        self._pipe = os.fdopen(descriptor, "rb", buffering=0)
-        # Bytes that were taken out of the pipe's chunks, and those that were taken again since.
+        self._chunks = Chunks(size, cancel)
+        # The chunk that is being filled, and how many bytes of it are.
+        self._begun: memoryview | None = None
+        self._filled = 0
+        # Bytes that were taken, and those that were taken again since.
         self._taken = self._again = 0
-        self._pump = Pump(self._read, size, cancel, self._pipe.close)
-        self._pump.start()
+        # Who writes and who takes: the last of them closes the copy.
+        self._users = 2
+        self._lock = threading.Lock()
 
     @property
     def count(self) -> int:
-        """Bytes that came out of the pipe and were taken."""
+        """Bytes that were written and taken."""
         return self._taken
+
+    def room(self, size: int) -> memoryview | None:
+        """Give memory for at most `size` bytes; after a moment without any, nothing."""
+        if self._begun is None:
+            try:
+                self._begun = self._chunks.empty(_MOMENT)
+            except CancelledError:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+            if self._begun is None:
+                return None
+        return self._begun[self._filled : self._filled + size]
+
+    def filled(self, count: int) -> None:
+        """Take what stands in that memory now. Raises `OSError` of the copy."""
+        if self._begun is None:
+            raise ValueError("nothing was given to be filled")
+        start, self._filled = self._filled, self._filled + count
+        self._copy(self._begun[start : self._filled])
+        if self._filled == self.size:
+            self._hand_over(self._begun)
+
+    def end(self) -> None:
+        """Say that all is written, or that the rest never will be."""
+        if self._begun is not None and self._filled:
+            self._hand_over(self._begun[: self._filled])
+        self._chunks.end()
+        self._leave()
 
     def take(self) -> memoryview | None:
         """Return the next chunk, or at the end `None`."""
@@ -73,7 +109,7 @@ class PipeFeed:
                 rest = chunk[position - self._again :]
                 position += os.preadv(self._spool.fileno(), [rest], position)
         else:
-            following = self._pump.take()
+            following = self._chunks.take()
             if following is None:
                 return None
             chunk = following
@@ -83,7 +119,7 @@ class PipeFeed:
 
     def give_back(self, chunk: memoryview) -> None:
         """Let the memory of a chunk be used for another one."""
-        self._pump.give_back(chunk)
+        self._chunks.give_back(chunk)
 
     def rewind(self) -> bool:
         """Begin again, if there is a copy."""
@@ -92,21 +128,19 @@ class PipeFeed:
         return self._again == 0
 
     def close(self) -> None:
-        """End reading; whoever writes into the pipe is told by `EPIPE`."""
-        self._pump.close()
-        if self._spool is not None:
-            self._spool.close()
+        """Want no more; whoever writes is told by `BrokenPipeError`."""
+        self._chunks.stop()
+        self._leave()
 
-    def _read(self, view: memoryview) -> int:
-        filled = 0
-        while filled < len(view):
-            self._pump.check()
-            count = self._pipe.readinto(view[filled:])
-            if not count:
-                break
-            self._copy(view[filled : filled + count])
-            filled += count
-        return filled
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._spool is not None and not self._users:
+                self._spool.close()
+
+    def _hand_over(self, chunk: memoryview) -> None:
+        self._begun, self._filled = None, 0
+        self._chunks.put(chunk)
 
     def _copy(self, piece: memoryview) -> None:
         try:

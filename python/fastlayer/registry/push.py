@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
@@ -13,7 +11,7 @@ from fastlayer.digest import Digest
 from fastlayer.errors import InternalError, InvalidImageError, quoted
 from fastlayer.registry.cancel import Cancel
 from fastlayer.registry.delivery import deliver, upload_content
-from fastlayer.registry.feed import BlobFeed, PipeFeed
+from fastlayer.registry.feed import BlobFeed, WrittenFeed
 from fastlayer.registry.remote import RemoteBlob
 from fastlayer.registry.tasks import Tasks
 from fastlayer.registry.upload import Upload
@@ -25,13 +23,10 @@ if TYPE_CHECKING:
     from fastlayer.registry.repository import Repository
     from fastlayer.store import StoredBlob
 
-__all__ = ["PipedBlob", "RegistryStore"]
+__all__ = ["FedBlob", "RegistryStore"]
 
 # Uploads at once: enough to fill most lines, and few enough for every registry.
 _PARALLEL: Final = 4
-
-# The most that Linux gives everybody for a pipe: few switches between who writes and who reads.
-_PIPE: Final = 1 << 20
 
 
 class RegistryStore:
@@ -52,20 +47,14 @@ class RegistryStore:
         self.outputs: Sequence[tuple[int, int]] = ()
 
     @contextmanager
-    def blob(self) -> Iterator[PipedBlob]:
+    def blob(self) -> Iterator[FedBlob]:
         """Begin a blob, which is sent while it is written. Without a commit it is given up."""
-        reading, writing = os.pipe2(os.O_CLOEXEC)
-        # Where the user has many pipes already, it stays smaller.
-        with suppress(OSError):
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
-        # The core waits for room in steps, so that Ctrl-C ends it while a registry says nothing.
-        os.set_blocking(writing, False)
-        blob = PipedBlob(self._repository.name, writing)
+        blob = FedBlob(self._repository.name, spool=self._spool)
         try:
-            task = self._tasks.start(partial(self._send, reading, blob))
+            task = self._tasks.start(partial(self._send, blob))
         except BaseException:
-            os.close(reading)
-            os.close(writing)
+            blob.target.close()
+            blob.end()
             raise
         try:
             yield blob
@@ -119,12 +108,8 @@ class RegistryStore:
         self._digests.add(digest)
         self._tasks.start(work)
 
-    def _send(self, reading: int, blob: PipedBlob) -> None:
-        try:
-            feed = PipeFeed(reading, blob.cancel, spool=self._spool)
-        except BaseException:
-            os.close(reading)
-            raise
+    def _send(self, blob: FedBlob) -> None:
+        feed = blob.target
         with closing(feed), self._tasks.cancel.calling(blob.cancel.set):
             deliver(self._repository, feed, lambda: blob.wait(feed.count), blob.cancel)
 
@@ -154,20 +139,16 @@ class RegistryStore:
         return source.path if same and source.path != self._repository.path else ""
 
 
-class PipedBlob:
-    """A blob in the making: what is written to its pipe is sent."""
+class FedBlob:
+    """A blob in the making: what is written into its `target` is sent."""
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    def __init__(self, name: str, *, spool: bool) -> None:
         self.name = name
         self.cancel = Cancel()
         self.digest: Digest | None = None
+        self.target = WrittenFeed(self.cancel, spool=spool)
         self._size = 0
-        self._descriptor = descriptor
         self._ended = threading.Event()
-
-    def fileno(self) -> int:
-        """Give the end of the pipe that is written to."""
-        return self._descriptor
 
     def commit(self, digest: Digest, size: int) -> None:
         """Keep the blob: all its bytes are written."""
@@ -175,20 +156,18 @@ class PipedBlob:
         self.end()
 
     def end(self) -> None:
-        """Close the pipe; a blob that was not committed before is given up."""
+        """Write no more; a blob that was not committed before is given up."""
         if self._ended.is_set():
             return
         if self.digest is None:
             self.cancel.set()
         self._ended.set()
-        os.close(self._descriptor)
+        self.target.end()
 
     def wait(self, count: int) -> Digest:
-        """Return the digest once it is known; `count` bytes came out of the pipe."""
+        """Return the digest once it is known; `count` bytes were taken from the target."""
         self._ended.wait()
         self.cancel.check()
         if self.digest is None or count != self._size:
-            raise InternalError(
-                f"{count} bytes of a blob came out of the pipe, and {self._size} went in"
-            )
+            raise InternalError(f"{count} bytes of a blob were sent, and {self._size} were made")
         return self.digest

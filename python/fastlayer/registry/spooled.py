@@ -26,7 +26,7 @@ class SpooledBlob:
     def __init__(self, name: str, file: int) -> None:
         self.name = name
         self.descriptor: Descriptor | None = None
-        self._file = file
+        self.target = file
 
     @classmethod
     @contextmanager
@@ -34,10 +34,6 @@ class SpooledBlob:
         """Open the file, in the folder for temporary ones."""
         with tempfile.TemporaryFile(buffering=0) as file:
             yield cls(name, file.fileno())
-
-    def fileno(self) -> int:
-        """Give the file that is written to."""
-        return self._file
 
     def commit(self, digest: Digest, size: int) -> None:
         """Keep the blob: all its bytes are written."""
@@ -51,13 +47,13 @@ class SpooledBlob:
     @property
     def place(self) -> int:
         """The file."""
-        return self._file
+        return self.target
 
     def chunks(self) -> Iterator[bytes]:
         """Read the content from its beginning."""
-        return pieces((self._file, 0, self.size, self.name))
+        return pieces((self.target, 0, self.size, self.name))
 
     @contextmanager
     def stretch(self) -> Iterator[Stretch]:
         """Give the file as it is."""
-        yield self._file, 0, self.size, self.name
+        yield self.target, 0, self.size, self.name

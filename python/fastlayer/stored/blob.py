@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fastlayer.descriptor import Descriptor
     from fastlayer.media_type import Compression
-    from fastlayer.store import BlobStore, StoredBlob, Stretch
+    from fastlayer.store import FileStore, StoredBlob, Stretch
 
 __all__ = [
     "compression_of_blob",
@@ -73,7 +73,7 @@ def compression_of_blob(blob: StoredBlob) -> Compression:
     return "zstd" if first.startswith((_ZSTD, *_SKIPPABLE)) else "none"
 
 
-def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: BlobStore) -> None:
+def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: FileStore) -> None:
     """Put `blob` into `store`, byte for byte.
 
     Raises `InvalidImageError` if it does not have the size and digest of `descriptor`; then it is
@@ -81,7 +81,7 @@ def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: BlobStore) -> Non
     """
     with store.blob() as sink:
         for chunk in verified_chunks(blob, descriptor):
-            write_all(sink.fileno(), chunk)
+            write_all(sink.target, chunk)
         sink.commit(descriptor.digest, descriptor.size)
 
 

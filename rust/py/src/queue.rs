@@ -10,12 +10,11 @@ use fastlayer_core::pipeline::Progress;
 use fastlayer_core::{Cancel, Error, Result};
 use pyo3::prelude::*;
 
-use crate::descriptor::Descriptor;
 use crate::edit::EditArgument;
 use crate::error::to_python;
 use crate::interrupt;
 use crate::layer::{self, LayerRecord, PolicyArgument, thread_count};
-use crate::sink::Sink;
+use crate::sink::{Sink, SinkArgument};
 use crate::tree::Tree;
 
 /// Layers that are made on the same threads and come out in the order in which they were added.
@@ -87,17 +86,17 @@ impl LayerQueue {
         Ok(())
     }
 
-    /// Makes the next layer and writes its blob to the open file `sink`, from its position on. Those
-    /// after it may be made meanwhile, and go on after the call; an error ends them all.
+    /// Makes the next layer and writes its blob to `sink`: an open file, from its position on, or
+    /// memory. Those after it may be made meanwhile, and go on after the call; an error ends them all.
     #[pyo3(signature = (sink, *, sink_name, progress=None))]
     fn make(
         &mut self,
         py: Python<'_>,
-        sink: Descriptor,
+        sink: SinkArgument,
         sink_name: PathBuf,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<LayerRecord> {
-        let sink = Sink::new(sink.0, self.cancel.clone())?;
+        let sink = sink.into_sink(&self.cancel)?;
         let Some(done) = self.progress.get(self.taken).cloned() else {
             let error = Error::Internal("no layer was added, or one has failed".into());
             return Err(to_python(py, error, &sink_name));

@@ -16,7 +16,7 @@ const STEP: u64 = 8 << 20;
 
 /// Writes to a file, and has the kernel begin to send each piece to disk at once. The `fsync` that
 /// makes the file durable would otherwise wait at its end for nearly all of it.
-pub(crate) struct Sink {
+pub(crate) struct FileSink {
     file: File,
     identity: (u64, u64),
     /// Where the blob begins.
@@ -28,7 +28,7 @@ pub(crate) struct Sink {
     cancel: Cancel,
 }
 
-impl Sink {
+impl FileSink {
     /// A sink that goes on at the file's position.
     pub(crate) fn new(mut file: File, cancel: Cancel) -> io::Result<Self> {
         let metadata = file.metadata()?;
@@ -54,7 +54,7 @@ impl Sink {
     }
 }
 
-impl blob::Sink for Sink {
+impl blob::Sink for FileSink {
     fn restart(&mut self) -> io::Result<()> {
         let Some(start) = self.start else { return Err(io::ErrorKind::NotSeekable.into()) };
         self.file.seek(SeekFrom::Start(start))?;
@@ -68,7 +68,7 @@ impl blob::Sink for Sink {
     }
 }
 
-impl Write for Sink {
+impl Write for FileSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.write_some(bytes)?;
         self.pending += written as u64;
