@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from fastlayer.errors import DockerfileError, SourceWarning, quoted
+from fastlayer import engine
+from fastlayer.errors import DockerfileError, InvalidArgumentError, SourceWarning, quoted
+from fastlayer.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +19,6 @@ __all__ = ["id_of", "owner_of", "permissions"]
 
 _MAX_ID = 2**31 - 1
 _MAX_MODE = 0o7777
-
-# As the core reads them.
-_CHANGE: Final = r"(?:[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+|[-+=]0*[0-7]{1,4})"
-_CHANGES: Final = re.compile(rf"{_CHANGE}(?:,{_CHANGE})*")
 
 
 def owner_of(text: str, tree: Tree) -> tuple[int, int]:
@@ -94,9 +92,19 @@ def permissions(chmod: str) -> str:
     """
     if re.fullmatch(r"[0-7]+", chmod) and int(chmod, 8) <= _MAX_MODE:
         return f"={int(chmod, 8):o}"
-    if _CHANGES.fullmatch(chmod):
+    if not chmod[:1].isdecimal() and _is_change(chmod):
         return chmod
     raise DockerfileError(
         f"`--chmod` is {quoted(chmod)}: expected octal digits from 0 to 7777, or changes "
         "such as `u=rwX,go=rX`"
     )
+
+
+def _is_change(mode: str) -> bool:
+    """Ask the core, which is what reads it."""
+    policy = Policy(mode=mode.encode(errors="surrogateescape"))
+    try:
+        engine.check_layer(policy, compression="none", level=None, threads=None, destinations=())
+    except InvalidArgumentError:
+        return False
+    return True
