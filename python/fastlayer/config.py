@@ -16,6 +16,7 @@ from fastlayer.errors import InvalidConfigError, InvalidImageError, quoted
 from fastlayer.platform import Platform
 
 __all__ = [
+    "DEFAULT_PATH",
     "ConfigSettings",
     "Healthcheck",
     "History",
@@ -24,6 +25,10 @@ __all__ = [
     "RunConfig",
     "chain_ids",
 ]
+
+
+DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for, if nothing else is said (moby, `DefaultPathEnvUnix`)."""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fastlayer.config import RunConfig
+from fastlayer.config import DEFAULT_PATH, RunConfig
 from fastlayer.dockerfile.history import step
 from fastlayer.dockerfile.places import clean, joined
 from fastlayer.dockerfile.text import MAX_LENGTH
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["State"]
 
-_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WINDOWS_PATH: Final = "c:\\Windows\\System32;c:\\Windows"
 
 
@@ -146,7 +145,7 @@ class State:
         """Make sure of what every stage has: a PATH, and a clean working directory."""
         settings = self.settings
         if "PATH" not in settings.env:
-            settings.env["PATH"] = _WINDOWS_PATH if self.platform.os == "windows" else _PATH
+            settings.env["PATH"] = _WINDOWS_PATH if self.platform.os == "windows" else DEFAULT_PATH
         if settings.working_dir:
             settings.working_dir = joined("/", settings.working_dir)
         self.variables = {**variables, **settings.env}

@@ -9,12 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from fastlayer.config import History
+from fastlayer.config import DEFAULT_PATH, History
 from fastlayer.platform import Platform
 from fastlayer.recipes import tweaks
 from fastlayer.recipes.architectures import debian_name
 from fastlayer.recipes.rootfs import (
-    DEFAULT_PATH,
     base_image,
     from_dockerfile,
     is_merged_usr,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from fastlayer import edit
-from fastlayer.config import History
+from fastlayer.config import DEFAULT_PATH, History
 from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
 from fastlayer.layer import Layer
@@ -20,7 +20,7 @@ from fastlayer.options import Recipe
 from fastlayer.platform import Platform
 from fastlayer.recipes.architectures import PLATFORMS, debian_name
 from fastlayer.recipes.deb import Deb, read_debs
-from fastlayer.recipes.rootfs import DEFAULT_PATH, MAX_LINKS
+from fastlayer.recipes.rootfs import MAX_LINKS
 from fastlayer.recipes.tweak import Tweaks
 
 if TYPE_CHECKING:

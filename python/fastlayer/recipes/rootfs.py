@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 
 from fastlayer import engine
-from fastlayer.config import History
+from fastlayer.config import DEFAULT_PATH
+from fastlayer.dockerfile.history import step
+from fastlayer.dockerfile.text import quoted_texts
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError, quoted
 from fastlayer.image import Image
@@ -21,12 +23,12 @@ from fastlayer.setting import timestamp
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from fastlayer.config import History
     from fastlayer.options import LayerOptions
     from fastlayer.platform import Platform
     from fastlayer.recipes.tweak import Tweaks
 
 __all__ = [
-    "DEFAULT_PATH",
     "MAX_LINKS",
     "Created",
     "Rootfs",
@@ -43,14 +45,8 @@ Rootfs: TypeAlias = str | os.PathLike[str] | Readable
 Created: TypeAlias = str | datetime | int | None
 """When an image was made, in the forms of `Image.with_config`; by default SOURCE_DATE_EPOCH."""
 
-DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where programs are looked for, if nothing else is said (moby, `DefaultPathEnvUnix`)."""
-
 MAX_LINKS: Final = 64 << 10
 """Bytes of entries that are looked up to see whether they are links: many times what is there."""
-
-# The comment that tells tools how to read `created_by`.
-_BUILDKIT: Final = "buildkit.dockerfile.v0"
 
 
 def base_image(
@@ -90,10 +86,9 @@ def from_dockerfile(
     Other instructions stand `before` and `after` the `ADD`. Variables and history are those that
     `docker build` gives to such an image.
     """
-    added = History(created_by=f"ADD {_name(rootfs)} / # buildkit", comment=_BUILDKIT)
-    words = " ".join(f'"{word}"' for word in cmd)
+    added = step(f"ADD {_name(rootfs)} / # buildkit", layer=True)
     image = base_image(rootfs, tweaks, platform=platform, created=created, history=added, **options)
-    steps = (*map(_step, before), added, *map(_step, after), _step(f"CMD [{words}]"))
+    steps = (*map(step, before), added, *map(step, after), step(f"CMD {quoted_texts(cmd)}"))
     return dockerfile_settings(image, cmd).with_history(*steps)
 
 
@@ -149,7 +144,3 @@ def _name(rootfs: Rootfs) -> str:
     if not isinstance(rootfs, str | os.PathLike):
         return "rootfs.tar"
     return os.path.basename(os.path.abspath(rootfs))  # noqa: PTH100, PTH119
-
-
-def _step(instruction: str) -> History:
-    return History(created_by=instruction, comment=_BUILDKIT, empty_layer=True)

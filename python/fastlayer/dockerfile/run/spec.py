@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from fastlayer.config import DEFAULT_PATH
 from fastlayer.dockerfile.run.machine import in_user_namespace, is_mapped
 from fastlayer.dockerfile.run.network import HOSTNAME
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from fastlayer.dockerfile.run.step import RunStep
 
 __all__ = ["Container", "spec_of"]
-
-_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _CAPABILITIES: Final = [
     "CAP_AUDIT_WRITE",
@@ -94,7 +93,7 @@ def spec_of(step: RunStep, container: Container) -> dict[str, Any]:
 
 def _process(step: RunStep, container: Container) -> dict[str, Any]:
     account = container.account
-    env = {"PATH": _PATH, "HOME": account.home, **step.env}
+    env = {"PATH": DEFAULT_PATH, "HOME": account.home, **step.env}
     bounding = [name for name in _CAPABILITIES if container.devices or name != _MAKE_DEVICES]
     held = bounding if account.uid == 0 else []
     return {
