@@ -152,15 +152,15 @@ class Steps:
 
     def _arg(self, instruction: Arg, state: State) -> None:
         """Set build arguments. The history has their defaults, and all see what was before."""
-        told = ["ARG"]
-        for argument in [
+        given = [
             (
                 self._expanded(argument.key, state),
                 None if argument.value is None else self._expanded(argument.value, state),
             )
             for argument in instruction.arguments
-        ]:
-            key, default = argument
+        ]
+        told = ["ARG"]
+        for key, default in given:
             told.append(key if default is None else f"{key}={default}")
             value = self._arguments.value(key, default)
             if value is not None:
