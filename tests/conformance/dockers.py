@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from . import trixie
-from .daemon import private_folder, running
-from .engines import Engine
+from .daemon import private_folder
+from .engines import Engine, running_docker
 from .peers import absent, docker_client, find, need_root
 
 OLDER, NEWER = 20, 26
@@ -63,17 +63,6 @@ def _builder(
         plugins.mkdir(parents=True)
         if plugin is not None:
             (plugins / PLUGIN).symlink_to(plugin)
-        argv = (
-            daemon,
-            f"--host=unix://{folder}/sock",
-            f"--data-root={folder}/data",
-            f"--exec-root={folder}/exec",
-            f"--pidfile={folder}/pid",
-            "--bridge=none",
-            "--iptables=false",
-            "--ip6tables=false",
-        )
-        settings = (f"--config={folder}/client", f"--host=unix://{folder}/sock")
-        client = Engine((program, *settings))
-        with running(argv, folder, lambda: client.answers("version")):
-            yield client
+        client = Engine((program, f"--config={folder}/client"))
+        with running_docker(daemon, client, folder) as engine:
+            yield engine

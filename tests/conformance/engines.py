@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,24 +54,32 @@ class Engine:
         return False
 
 
+@contextmanager
+def running_docker(daemon: str | Path, client: Engine, folder: Path) -> Iterator[Engine]:
+    """Give a client with a `dockerd` that has no network; all that is theirs is in `folder`."""
+    host = f"--host=unix://{folder}/sock"
+    argv = [
+        daemon,
+        host,
+        f"--data-root={folder}/data",
+        f"--exec-root={folder}/exec",
+        f"--pidfile={folder}/pid",
+        "--bridge=none",
+        "--iptables=false",
+        "--ip6tables=false",
+    ]
+    engine = Engine((*client.argv, host))
+    with running(argv, folder, lambda: engine.answers("version")):
+        yield engine
+
+
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
     """Give a `docker` client with a daemon that has no network and no images."""
     need_root("a private dockerd")
-    daemon = find("dockerd")
-    with private_folder() as folder:
-        argv = [
-            daemon,
-            f"--host=unix://{folder}/sock",
-            f"--data-root={folder}/data",
-            f"--exec-root={folder}/exec",
-            f"--pidfile={folder}/pid",
-            "--bridge=none",
-            "--iptables=false",
-        ]
-        client = Engine((docker_client(), f"--host=unix://{folder}/sock"))
-        with running(argv, folder, lambda: client.answers("version")):
-            yield client
+    client = Engine((docker_client(),))
+    with private_folder() as folder, running_docker(find("dockerd"), client, folder) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,10 @@
 """Real root file systems, made once and kept between sessions."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from .kept import kept
 from .peers import absent, call, find, need_root
 
 SUITE = "bookworm"
@@ -35,30 +32,12 @@ def upgraded() -> Path:
 
 def _made(name: str, *options: str) -> Path:
     need_root("a root file system with owners and devices")
-    made = cache() / f"{SUITE}-{name}"
-    if not made.exists():
-        _make(made, options)
-    return made
 
-
-def cache() -> Path:
-    """Give the folder of what is kept between sessions."""
-    folder = os.environ.get("FASTLAYER_TEST_CACHE")
-    return Path(folder) if folder else Path.home() / ".cache" / "fastlayer-tests"
-
-
-def _make(made: Path, options: Sequence[str]) -> None:
-    program = find("mmdebstrap")
-    made.parent.mkdir(parents=True, exist_ok=True)
-    # The rename keeps an interrupted run from leaving half a file system under the final name.
-    folder = Path(tempfile.mkdtemp(prefix=f"{made.name}.", dir=made.parent))
-    try:
-        unfinished = folder / "rootfs"
+    def make(folder: Path) -> None:
+        program = find("mmdebstrap")
         try:
-            call([program, "--quiet", "--variant=minbase", *options, SUITE, unfinished])
+            call([program, "--quiet", "--variant=minbase", *options, SUITE, folder])
         except AssertionError as error:
             absent(f"mmdebstrap cannot make a Debian here: {error}")
-        if not made.exists():
-            unfinished.rename(made)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+    return kept(f"{SUITE}-{name}", make)

@@ -4,12 +4,10 @@ Debian 12 has Docker 20.10, whose builder knows no heredocs, no `--link` and les
 people write today; Debian 13 has 26.1. Its packages ask for no newer libraries than Debian 12's.
 """
 
-import shutil
-import tempfile
 from pathlib import Path
 
+from .kept import kept
 from .peers import absent, call, find
-from .rootfs import cache
 
 SUITE = "trixie"
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "busybox-static")
@@ -18,28 +16,17 @@ SOURCE = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror
 
 def programs() -> Path:
     """Return a folder with `usr` as the packages have it, fetched once and kept."""
-    made = cache() / f"{SUITE}-docker"
-    if not made.exists():
-        _make(made)
-    return made
+    return kept(f"{SUITE}-docker", _make)
 
 
 def _make(made: Path) -> None:
-    made.parent.mkdir(parents=True, exist_ok=True)
-    # The rename keeps an interrupted run from leaving half of it under the final name.
-    folder = Path(tempfile.mkdtemp(prefix=f"{made.name}.", dir=made.parent))
+    folder = made.parent
     try:
-        unfinished = folder / "root"
-        try:
-            _fetch(folder)
-            for package in sorted(folder.glob("*.deb")):
-                call([find("dpkg-deb"), "--extract", package, unfinished])
-        except AssertionError as error:
-            absent(f"the packages of Debian's {SUITE} cannot be had: {error}")
-        if not made.exists():
-            unfinished.rename(made)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _fetch(folder)
+        for package in sorted(folder.glob("*.deb")):
+            call([find("dpkg-deb"), "--extract", package, made])
+    except AssertionError as error:
+        absent(f"the packages of Debian's {SUITE} cannot be had: {error}")
 
 
 def _fetch(folder: Path) -> None:
