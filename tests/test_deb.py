@@ -145,6 +145,17 @@ def test_a_broken_package_is_named(content: bytes, message: str, tmp_path: Path)
     assert failure.value.path is not None
 
 
+def test_only_a_line_break_ends_a_field(tmp_path: Path) -> None:
+    """What Python takes for one in text as well can stand in a description."""
+    named = "".join(f"{character}Package: eve" for character in "\x0b\x0c\x1c\x85\u2028")
+    control = debs.CONTROL.format("app", "all") + f"Homepage: x{named}\n"
+    path = tmp_path / "a.deb"
+    path.write_bytes(
+        debs.ar({**BINARY, "control.tar": tar({"./control": control.encode()}), **DATA})
+    )
+    assert Deb.read(path).name == "app"
+
+
 def test_a_missing_file_is_the_system_s_error(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(FileNotFoundError) as failure:

@@ -130,6 +130,15 @@ def test_unknown_accounts_are_errors(user: str, layers: tuple[Path, Path]) -> No
         account_of(user, view(*layers))
 
 
+def test_only_a_line_break_ends_a_line(layers: tuple[Path, Path]) -> None:
+    """What Python takes for one in text as well can stand in the name of a person."""
+    _, lower = layers
+    breaks = "".join(f"{character}eve:x:0:0::/:" for character in "\x0b\x0c\x1c\x85\u2028")
+    (lower / "etc" / "passwd").write_text(f"app:x:1000:1001:App {breaks}:/home/app:/bin/sh\n")
+    with pytest.raises(fl.DockerfileError, match="is not in `/etc/passwd`"):
+        account_of("eve", view(*layers))
+
+
 def test_stubs_are_made_where_nothing_is(layers: tuple[Path, Path], tmp_path: Path) -> None:
     """Directories above them are as the image has them, and links are followed."""
     upper, lower = layers

@@ -83,3 +83,9 @@ def test_a_message_shows_undecodable_bytes_as_escapes() -> None:
 def test_a_long_value_is_cut(length: int, shown: int) -> None:
     """A megabyte of text in a document does not become a megabyte of message."""
     assert len(quoted("a" * length)) == shown + 2
+
+
+def test_a_number_of_any_size_can_be_shown() -> None:
+    """Python writes no more than 4300 digits in decimals."""
+    assert quoted(10**5000).startswith("`0x")
+    assert len(quoted(10**5000)) < 200

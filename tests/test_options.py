@@ -13,6 +13,8 @@ import pytest
 
 import fastlayer as fl
 from commands import members
+from fastlayer import edit
+from fastlayer.tree import Tree
 
 USER, GROUP = os.getuid(), os.getgid()
 
@@ -360,3 +362,35 @@ def test_only_what_is_included_is_taken_and_exclude_comes_after_it(tmp_path: Pat
         found = members(tmp_path / "layer")
         assert sorted(found) == [".", "a", "a/b", "a/b/c"]
         assert found["a"].mode == 0o711
+
+
+HALF = "\ud800"  # of a surrogate pair, which Python's text may hold alone
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: fl.Layer.from_files({HALF: b""}),
+        lambda: fl.Layer.from_files({"a": b""}, prefix=HALF),
+        lambda: fl.Layer.from_files({"a": b""}, exclude=[HALF]),
+        lambda: edit.remove(HALF),
+        lambda: edit.rename("a", HALF),
+        lambda: edit.put(HALF, b""),
+        lambda: edit.symlink("a", HALF),
+        lambda: edit.chmod(HALF, 0o644),
+        lambda: edit.exclude(HALF),
+        lambda: Tree().children(HALF),
+    ],
+)
+def test_text_that_is_no_name_is_refused(make: Callable[[], object]) -> None:
+    """As any other wrong name is, not by whoever would encode it."""
+    with pytest.raises(fl.InvalidArgumentError):
+        make()
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**70), 10**5000], ids=["2**63", "-2**70", "10**5000"])
+@pytest.mark.parametrize("name", ["level", "threads", "mtime", "mode"])
+def test_numbers_of_any_size_are_refused(name: str, number: int) -> None:
+    """Also those that Python does not write in decimals, or that no processor holds."""
+    with pytest.raises(fl.InvalidArgumentError):
+        fl.Layer.from_files({"a": b""}, **{name: number})  # type: ignore[arg-type]

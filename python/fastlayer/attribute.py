@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from fastlayer.errors import InvalidArgumentError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "Ranges",
     "id_ranges",
     "mode_bits",
     "mode_text",
+    "name_bytes",
     "octal",
     "owner_ids",
     "seconds",
@@ -56,6 +57,17 @@ def mode_bits(mode: int) -> int:
 def mode_text(mode: str) -> bytes:
     """Return clauses for chmod; the core reads them, and takes ASCII only."""
     return mode.encode(errors="replace")
+
+
+def name_bytes(name: str | bytes | os.PathLike[str]) -> bytes:
+    """Return a path or pattern as the file system has it.
+
+    Python's text may hold half a surrogate pair, which no name does.
+    """
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{quoted(name)} is no name: it is not valid Unicode") from None
 
 
 def octal(text: str) -> int:
@@ -111,8 +123,8 @@ def _number(name: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidArgumentError(f"`{name}` must be a number, got `{type(value).__name__}`")
     if not low <= value <= high:
-        shown = oct if name == "mode" else str
+        shown: Callable[[int], object] = oct if name == "mode" else int
         raise InvalidArgumentError(
-            f"`{name}` is `{shown(value)}`: expected `{shown(low)}` to `{shown(high)}`"
+            f"`{name}` is {quoted(shown(value))}: expected `{shown(low)}` to `{shown(high)}`"
         )
     return value

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastlayer import engine
-from fastlayer.attribute import mode_bits, owner_ids, seconds
+from fastlayer.attribute import mode_bits, name_bytes, owner_ids, seconds
 from fastlayer.errors import InvalidArgumentError
 from fastlayer.rewriting import Appended, Substituted
 
@@ -91,7 +91,7 @@ def path_rules(*rules: str, exclude: Sequence[str] = (), include: Sequence[str] 
 
 def remove(path: Path) -> Edit:
     """Leave out `path` and all that it holds."""
-    return _edit("remove", os.fsencode(path), shown=(path,))
+    return _edit("remove", name_bytes(path), shown=(path,))
 
 
 def rename(source: Path, target: Path) -> Edit:
@@ -99,7 +99,7 @@ def rename(source: Path, target: Path) -> Edit:
 
     A directory that is there already is added to; any other entry that is there is an error.
     """
-    return _edit("rename", os.fsencode(source), os.fsencode(target), shown=(source, target))
+    return _edit("rename", name_bytes(source), name_bytes(target), shown=(source, target))
 
 
 def put(
@@ -113,18 +113,18 @@ def put(
     source = content if isinstance(content, bytes) else os.fsdecode(content)
     shown = (path, "…" if isinstance(content, bytes) else content)
     bits = None if mode is None else mode_bits(mode)
-    return _edit("put", os.fsencode(path), source, bits, owner_ids(owner), shown=shown)
+    return _edit("put", name_bytes(path), source, bits, owner_ids(owner), shown=shown)
 
 
 def directory(path: Path, *, mode: int = 0o755, owner: Owner = (0, 0)) -> Edit:
     """Make a directory at `path`; one that is there is this one then, and keeps what it holds."""
-    terms = (os.fsencode(path), None, mode_bits(mode), owner_ids(owner))
+    terms = (name_bytes(path), None, mode_bits(mode), owner_ids(owner))
     return _edit("directory", *terms, shown=(path,))
 
 
 def symlink(path: Path, target: Path, *, owner: Owner = (0, 0)) -> Edit:
     """Put a symbolic link to `target` at `path`, in place of what is there."""
-    terms = (os.fsencode(path), os.fsencode(target), None, owner_ids(owner))
+    terms = (name_bytes(path), name_bytes(target), None, owner_ids(owner))
     return _edit("symlink", *terms, shown=(path, target))
 
 
@@ -158,7 +158,7 @@ def rewrite(path: Path, function: Callable[[bytes], bytes]) -> Edit:
     if not callable(function):
         raise InvalidArgumentError(f"`function` is a `{type(function).__name__}`")
     name = getattr(function, "__name__", "…")
-    return _edit("rewrite", os.fsencode(path), function, shown=(path, name))
+    return _edit("rewrite", name_bytes(path), function, shown=(path, name))
 
 
 def append(path: Path, lines: bytes) -> Edit:
@@ -166,7 +166,7 @@ def append(path: Path, lines: bytes) -> Edit:
 
     The last one gets a line break if it has none.
     """
-    return _edit("rewrite", os.fsencode(path), Appended(lines), shown=(path, "…"), verb="append")
+    return _edit("rewrite", name_bytes(path), Appended(lines), shown=(path, "…"), verb="append")
 
 
 def substitute(path: Path, pattern: str, replacement: str) -> Edit:
@@ -177,7 +177,7 @@ def substitute(path: Path, pattern: str, replacement: str) -> Edit:
     """
     function = Substituted(pattern, replacement)
     shown = (path, pattern, replacement)
-    return _edit("rewrite", os.fsencode(path), function, shown=shown, verb="substitute")
+    return _edit("rewrite", name_bytes(path), function, shown=shown, verb="substitute")
 
 
 def clamp_mtime(time: int | datetime) -> Edit:
@@ -210,4 +210,4 @@ def _listed(patterns: str | Sequence[str]) -> Sequence[str]:
 def _patterns(name: str, patterns: Sequence[str]) -> tuple[bytes, ...]:
     if not patterns:
         raise InvalidArgumentError(f"`{name}` needs at least one pattern")
-    return tuple(os.fsencode(pattern) for pattern in patterns)
+    return tuple(name_bytes(pattern) for pattern in patterns)

@@ -66,7 +66,11 @@ _QUOTED_CHARACTERS = 140
 
 def quoted(value: object) -> str:
     """`value` in backticks as a message shows it: a long one is cut and ends in `…`."""
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:
+        # A whole number with more digits than Python writes in decimals.
+        text = hex(value) if isinstance(value, int) else type(value).__name__
     if len(text) > _QUOTED_CHARACTERS:
         text = text[: _QUOTED_CHARACTERS - 1] + "…"
     return f"`{text}`"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from fastlayer import engine, media_type
+from fastlayer.attribute import name_bytes
 from fastlayer.built_layer import BuiltLayer
 from fastlayer.descriptor import Descriptor
 from fastlayer.digest import Digest
@@ -97,7 +98,7 @@ class Layer:
         root for its owner unless that is fixed.
         """
         pairs = tuple(
-            (os.fsencode(path), file if isinstance(file, bytes) else os.fsdecode(file))
+            (name_bytes(path), file if isinstance(file, bytes) else os.fsdecode(file))
             for path, file in files.items()
         )
         if not pairs:

@@ -30,6 +30,9 @@ __all__ = ["LayerOptions", "PackOptions", "Recipe", "Unmatched", "compression_an
 
 Unmatched: TypeAlias = Literal["warn", "error", "ignore"]
 
+# What the core takes for a number.
+_MAX_NUMBER: Final = 2**63 - 1
+
 _LEVEL: Final = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -133,8 +136,8 @@ class Recipe:
         recipe = cls(
             policy=policy,
             compression=options.get("compression", "gzip"),
-            level=options.get("level"),
-            threads=options.get("threads"),
+            level=_short(options.get("level")),
+            threads=_short(options.get("threads")),
             verify=_verify(options.get("verify", False)),
             edits=edits,
             unmatched=unmatched,
@@ -188,6 +191,11 @@ def _verify(verify: object) -> bool:
     if not isinstance(verify, bool):
         raise InvalidArgumentError(f"`verify` is {quoted(verify)}: expected `True` or `False`")
     return verify
+
+
+def _short(number: int | None) -> int | None:
+    """Bring a number that is far out of range to where the core can say so."""
+    return max(-_MAX_NUMBER, min(number, _MAX_NUMBER)) if isinstance(number, int) else number
 
 
 def _edits(edits: Sequence[Edit]) -> tuple[Edit, ...]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from fastlayer.attribute import id_ranges, mode_bits, mode_text, owner_ids, seconds, texts
+from fastlayer.attribute import (
+    id_ranges,
+    mode_bits,
+    mode_text,
+    name_bytes,
+    owner_ids,
+    seconds,
+    texts,
+)
 from fastlayer.epoch import source_date_epoch
 from fastlayer.errors import InvalidArgumentError, quoted
 
@@ -48,7 +55,7 @@ class Policy:
         owner, xattrs = options.get("owner"), options.get("xattrs", "keep")
         mtime, mode = options.get("mtime"), options.get("mode")
         return cls(
-            prefix=os.fsencode(options.get("prefix", "")),
+            prefix=name_bytes(options.get("prefix", "")),
             owner=None if owner is None or owner == "keep" else owner_ids(owner, or_keep=True),
             keep_owner=owner == "keep",
             uid_map=id_ranges("uid_map", options.get("uid_map")),

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastlayer import engine
+from fastlayer.attribute import name_bytes
 from fastlayer.layer import Layer
 from fastlayer.stored.blob import verified_stretch
 
@@ -91,7 +92,7 @@ class Tree:
 
     def entry(self, path: Path) -> TreeEntry | None:
         """Return what is at exactly this path, as `lstat` does; the root is always there."""
-        facts = self._tree.entry(_bytes(path))
+        facts = self._tree.entry(name_bytes(path))
         return None if facts is None else TreeEntry(*facts)
 
     def resolve(self, path: Path, *, follow_last: bool = True) -> bytes:
@@ -102,19 +103,15 @@ class Tree:
         links, which lead in a circle, for one of 4096 bytes or more, which no kernel has, and for
         more than 8192 bytes of all these together.
         """
-        return self._tree.resolve(_bytes(path), follow_last=follow_last)
+        return self._tree.resolve(name_bytes(path), follow_last=follow_last)
 
     def children(self, directory: Path) -> list[bytes]:
         """List the names in a directory in bytewise order; none if there is no such directory."""
-        return self._tree.children(_bytes(directory))
+        return self._tree.children(name_bytes(directory))
 
     def content(self, path: Path) -> bytes | None:
         """Return the content of `etc/passwd` or `etc/group`, regular files of at most 1 MiB.
 
         `None` for every other file.
         """
-        return self._tree.content(_bytes(path))
-
-
-def _bytes(path: Path) -> bytes:
-    return os.fsencode(path)
+        return self._tree.content(name_bytes(path))

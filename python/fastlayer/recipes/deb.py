@@ -171,7 +171,7 @@ def _control_files(path: str, part: Part) -> dict[str, bytes]:
 
 def _fields(control: bytes) -> dict[str, str]:
     """Read the fields of a control file that have one line (deb-control(5))."""
-    lines = control.decode(errors="replace").splitlines()
+    lines = control.decode(errors="replace").split("\n")
     matches = (_FIELD.fullmatch(line) for line in lines)
     return {match[1].lower(): match[2].strip() for match in matches if match}
 

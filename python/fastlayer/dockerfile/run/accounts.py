@@ -87,7 +87,7 @@ def _home(passwd: list[_Line], uid: int) -> str:
 def _lines(view: View, path: str) -> Iterator[_Line]:
     """Read lines of `name:password:number:…`; what has no name or number is passed over."""
     content = view.read(path, _LIMIT) or b""
-    for line in content.decode("utf-8", "surrogateescape").splitlines():
+    for line in content.decode("utf-8", "surrogateescape").split("\n"):
         fields = (*line.strip().split(":"), "", "", "", "", "")
         number = id_of(fields[2])
         if fields[0] and not fields[0].startswith("#") and number is not None:
