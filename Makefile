@@ -22,10 +22,14 @@ SOURCES := $(shell find rust/core rust/py -name '*.rs' -o -name Cargo.toml 2>/de
 # Cargo's own calls look at the interpreter that the extension is built for.
 export PYO3_PYTHON := $(CURDIR)/$(RUN)
 
-FUZZ         := target/fuzz
-FUZZ_TARGETS := $(patsubst rust/fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard rust/fuzz/fuzz_targets/*.rs))
+FUZZ        := target/fuzz
+FUZZ_RUST   := $(patsubst rust/fuzz/fuzz_targets/%.rs,fuzz-%,$(wildcard rust/fuzz/fuzz_targets/*.rs))
+FUZZ_PYTHON := $(patsubst tests/fuzz/targets/%.py,fuzz-%,$(wildcard tests/fuzz/targets/[a-z]*.py))
+# libFuzzer's own flags, for both. What takes long is a finding, or else the machine's affair.
+FUZZ_FLAGS   = -max_total_time=$(FUZZ_SECONDS) -timeout=20 -report_slow_units=20 -print_final_stats=1
+FUZZ_FOUND  := rust/fuzz/artifacts tests/fuzz/artifacts
 
-.PHONY: help demo test lint bench compare limit growth push figures fuzz $(FUZZ_TARGETS) clean setup
+.PHONY: help demo test lint bench compare limit growth push figures fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) clean setup
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -41,7 +45,7 @@ help: ## Show this
 	@echo '  make growth             how that grows with bytes, files and layers'
 	@echo '  make push TREE=DIR      what a build into a registry costs beside one to a file'
 	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
-	@echo '  make fuzz               any bytes into each reader, FUZZ_SECONDS=300 for each'
+	@echo '  make fuzz               any bytes into each parser, FUZZ_SECONDS=300 for each'
 	@echo '  make clean              remove all that was made here'
 	@echo
 	@echo 'The first call makes .venv and builds the extension in it; later ones only what changed.'
@@ -89,21 +93,34 @@ figures: $(VENV)/.built
 	$(MAKE) growth
 	$(RUN) -m benches.figures
 
-fuzz: $(FUZZ_TARGETS)
+fuzz: $(FUZZ_RUST) $(FUZZ_PYTHON)
+	PYTHONPATH=tests $(RUN) -m fuzz.figures $(FUZZ) $(FUZZ_FOUND)
 
 # What is worth keeping goes to the first folder, a finding to rust/fuzz/artifacts. libFuzzer's
 # flags for the compiler are not stable ones; RUSTC_BOOTSTRAP lets the compiler that is there take
 # them. Memory that is kept back after it was freed, to find uses of it, counts for the limit too.
-$(FUZZ_TARGETS): export RUSTC_BOOTSTRAP := 1
-$(FUZZ_TARGETS): export ASAN_OPTIONS := quarantine_size_mb=8
-$(FUZZ_TARGETS): fuzz-%: $(FUZZ)/bin/cargo-fuzz
+$(FUZZ_RUST): export RUSTC_BOOTSTRAP := 1
+$(FUZZ_RUST): export ASAN_OPTIONS := quarantine_size_mb=8
+$(FUZZ_RUST): fuzz-%: $(FUZZ)/bin/cargo-fuzz
 	@mkdir -p $(FUZZ)/corpus/$*
 	$< build --fuzz-dir rust/fuzz --target-dir $(FUZZ) $*
-	@echo 'fuzzing $* for $(FUZZ_SECONDS) seconds'
-	@$< run --fuzz-dir rust/fuzz --target-dir $(FUZZ) $* $(FUZZ)/corpus/$* rust/fuzz/seeds/$* -- \
-	  -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=256 -timeout=20 -max_len=16384 \
-	  -print_final_stats=1 >$(FUZZ)/$*.log 2>&1 || { cat $(FUZZ)/$*.log; exit 1; }
-	@sed -n 's/^stat:://p' $(FUZZ)/$*.log
+	@$(call fuzz-run,$< run --fuzz-dir rust/fuzz --target-dir $(FUZZ) $* $(FUZZ)/corpus/$* rust/fuzz/seeds/$* -- \
+	  -rss_limit_mb=256 -max_len=16384)
+
+# The same library inside of Python, which sees the branches of what is written in Python.
+$(FUZZ_PYTHON): fuzz-%: $(VENV)/.built $(VENV)/.group-test $(VENV)/.group-fuzz
+	@mkdir -p $(FUZZ)/corpus/$* tests/fuzz/artifacts/$*
+	@$(call fuzz-run,PYTHONPATH=tests $(RUN) -m fuzz $* $(FUZZ)/corpus/$* tests/fuzz/seeds/$* \
+	  -artifact_prefix=tests/fuzz/artifacts/$*/ -rss_limit_mb=512 -max_len=8192)
+
+# $(call fuzz-run,COMMAND) shows what a run counted, or all that it said if it found something. No
+# target gets to clean up: libFuzzer ends the process.
+define fuzz-run
+echo 'fuzzing $* for $(FUZZ_SECONDS) seconds'; \
+rm -rf $(FUZZ)/tmp/$*; mkdir -p $(FUZZ)/tmp/$*; \
+TMPDIR=$(CURDIR)/$(FUZZ)/tmp/$* $(1) $(FUZZ_FLAGS) >$(FUZZ)/$*.log 2>&1 || { cat $(FUZZ)/$*.log; exit 1; }; \
+sed -n 's/^stat:://p' $(FUZZ)/$*.log
+endef
 
 $(FUZZ)/bin/cargo-fuzz:
 	$(need-rust)
@@ -111,7 +128,7 @@ $(FUZZ)/bin/cargo-fuzz:
 	cargo install --quiet --locked --root $(FUZZ) --version 0.13.2 cargo-fuzz
 
 clean:
-	rm -rf $(VENV) target build rust/fuzz/artifacts python/fastlayer/_core*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) target build $(FUZZ_FOUND) python/fastlayer/_core*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 
 setup: $(VENV)/.built
 

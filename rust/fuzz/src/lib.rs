@@ -1,5 +1,8 @@
 //! What the fuzz targets share: archives are read to a limit, and what must hold for any is checked.
 
+mod made;
+mod text;
+
 use std::collections::HashMap;
 use std::io::Cursor;
 
@@ -8,6 +11,9 @@ use fastlayer_core::tar::{
     BLOCK, Entry, Kind, Member, Reader, TRAILER, WHITEOUT_PREFIX, append_header, padded, parent_of,
 };
 use fastlayer_core::{Error, Result};
+
+pub use made::{build, check_refusal, file};
+pub use text::{join, member, words};
 
 /// How much content is read of one archive: a sparse file of a few bytes may say that it has 2^63.
 const MAX_CONTENT: u64 = 1 << 18;
