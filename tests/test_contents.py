@@ -196,6 +196,28 @@ def test_indexes_cannot_multiply(archive: Path) -> None:
     refused(archive, "more than 100000 manifests")
 
 
+@pytest.mark.parametrize("kind", [layout, docker_save])
+@pytest.mark.parametrize("count", [10, 60])
+def test_a_large_config_is_not_read_for_every_image(
+    kind: Callable[..., Members], count: int, archive: Path
+) -> None:
+    """A few megabytes could else take gigabytes. What comes again takes of a limit for all."""
+    large = {"author": "x" * (1 << 19)}
+    samples = [
+        Sample(
+            changes=large,
+            tags=(f"a:{number}",),
+            manifest_changes={"annotations": {"n": str(number)}},
+        )
+        for number in range(count)
+    ]
+    write_archive(archive, kind(*samples))
+    if count < 40:
+        assert len(images(archive)) == count
+    else:
+        refused(archive, "too many documents lead to it and others like it")
+
+
 def test_artifacts_and_attestations_are_no_images(archive: Path) -> None:
     """What has another kind of config, or says that it is about an image, is left out."""
     artifact = Sample(

@@ -115,6 +115,14 @@ def test_a_bad_pattern_is_named_with_its_file(build: Build, line: str) -> None:
     assert f"`{line}`" in str(error.value)
 
 
+def test_the_file_has_a_limit(build: Build) -> None:
+    """As the Dockerfile has: a context may be a stranger's."""
+    with build.context.joinpath(".dockerignore").open("wb") as file:
+        file.truncate((4 << 20) + 1)
+    with pytest.raises(DockerfileError, match=r"/\.dockerignore` has more than 4194304 bytes"):
+        build.copy("a.txt", "/")
+
+
 def left_out(build: Build, lines: list[str], text: str) -> bool:
     """Whether a file at `text` is, with all in the context that is above it."""
     path = text.strip("/")

@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 import fastlayer as fl
+from fastlayer.dockerfile.instructions import Mount
 from fastlayer.dockerfile.run.accounts import Account, account_of
+from fastlayer.dockerfile.run.check import check_texts
 from fastlayer.dockerfile.run.files import add_files
 from fastlayer.dockerfile.run.machine import enter_user_namespace, find_runtime
 from fastlayer.dockerfile.run.mounts import Mounts, Target
-from fastlayer.dockerfile.run.network import network_of, resolv_conf
+from fastlayer.dockerfile.run.network import Network, network_of, resolv_conf
 from fastlayer.dockerfile.run.process import execute
-from fastlayer.dockerfile.run.step import Script
+from fastlayer.dockerfile.run.seccomp import can_filter, filter_of
+from fastlayer.dockerfile.run.spec import Container, spec_of
+from fastlayer.dockerfile.run.step import Mounted, RunStep, Script
 from fastlayer.dockerfile.run.stubs import add_stubs
 from fastlayer.dockerfile.run.view import View
 
@@ -160,6 +164,67 @@ def test_stubs_are_made_where_nothing_is(layers: tuple[Path, Path], tmp_path: Pa
     assert found == ["run", "run/a", "run/a/b"]
     assert (stubs / "run").stat().st_mode & 0o777 == 0o700
     assert (stubs / "run").stat().st_mtime == 9
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        RunStep(["x\0y"]),
+        RunStep(["x"], cwd="/a\0b"),
+        RunStep(["x"], env={"A\0": "b"}),
+        RunStep(["x"], env={"A": "b\0"}),
+        RunStep(["x"], mounts=[Mounted(Mount(target="a\0b"))]),
+    ],
+)
+def test_no_text_ends_in_the_middle(step: RunStep) -> None:
+    """The config of a base may have what no Dockerfile can."""
+    check_texts(RunStep(["x"], env={"A": "b"}))
+    with pytest.raises(fl.DockerfileError, match="` has a NUL"):
+        check_texts(step)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "s390x", "riscv64"])
+def test_the_filter_names_what_reaches_outside(machine: str) -> None:
+    """And all ways of a machine to call its kernel; a process is made without a user namespace."""
+    written = filter_of(machine)
+    assert written["defaultAction"] == "SCMP_ACT_ALLOW"
+    refused, clone, clone3 = written["syscalls"]
+    assert {"keyctl", "add_key", "request_key", "bpf", "unshare"} <= {*refused["names"]}
+    assert (clone["names"], clone["args"][0]["index"]) == (["clone"], int(machine == "s390x"))
+    assert (clone3["names"], clone3["errnoRet"]) == (["clone3"], 38)
+    assert ("SCMP_ARCH_X86" in written.get("architectures", [])) == (machine == "x86_64")
+    assert ("architectures" in written) == (machine != "riscv64")
+
+
+@pytest.mark.parametrize(
+    ("says", "filters"),
+    [("crun version 1\n+CAP +SECCOMP", True), ("runc\nlibseccomp: 2.5", True), ("crun 1", False)],
+)
+def test_a_runtime_says_whether_it_filters(tmp_path: Path, says: str, filters: bool) -> None:  # noqa: FBT001
+    """One without is used as it is."""
+    program = tmp_path / "crun"
+    program.write_text(f"#!/bin/sh\ncat <<E\n{says}\nE\n")
+    program.chmod(0o755)
+    assert can_filter(str(program)) == (filters and Path("/proc/sys/kernel/seccomp").exists())
+    assert not can_filter(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("network", ["none", "host"])
+@pytest.mark.parametrize("mapped", [True, False])
+def test_what_is_mounted_in_the_sys_of_the_host_is_not_there(
+    network: Network,
+    mapped: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Control groups could be written to, though `/sys` itself is read-only."""
+    monkeypatch.setattr("fastlayer.dockerfile.run.spec.in_user_namespace", lambda: mapped)
+    account = Account(0, 0, (), "/")
+    container = Container("/r", account, network, (), devices=False, filtered=False)
+    written = spec_of(RunStep(["x"]), container)
+    of_host = any(mount["source"] == "/sys" for mount in written["mounts"])
+    assert of_host == (mapped and network == "host")
+    assert ("/sys/fs/cgroup" in written["linux"]["maskedPaths"]) == of_host
+    assert "seccomp" not in written["linux"]
 
 
 def test_networks() -> None:

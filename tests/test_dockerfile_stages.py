@@ -199,6 +199,24 @@ def test_what_is_wanted_and_wrong_is_told_at_the_from() -> None:
     assert message == "`Dockerfile`:3: ONBUILD `FOO x` of the base: unknown instruction `FOO`"
 
 
+@pytest.mark.parametrize(
+    "trigger",
+    ["COPY --from={} /etc /x", "RUN --mount=from={},target=/x y"],
+)
+def test_a_base_names_no_file_of_this_machine(tmp_path: Path, base: str, trigger: str) -> None:
+    """An image comes from anywhere. What a stage of the same file says is the file's own word."""
+    fl.Image.load(base).write_layout(tmp_path / "layout", tags=["x:1"])
+    for place in (f"oci:{tmp_path / 'layout'}", base, "oci-archive:x.tar"):
+        given = trigger.format(place)
+        asking = fl.Image.load(base).with_config(on_build=[given])
+        asking.write_layout(tmp_path / "asking", tags=["x:1"])
+        text = f"FROM oci:{tmp_path / 'asking'}:1\n"
+        message = refusal(lambda text=text: evaluated(text))  # type: ignore[misc]
+        assert message.endswith("names a file of this machine: only the Dockerfile itself may")
+    own = f"FROM scratch AS a\nONBUILD COPY --from={base} /etc /x\nFROM a\n"
+    assert len(evaluated(own).layers) == 1
+
+
 def test_build_contexts_are_images(base: str) -> None:
     """They stand in for bases, whatever way these are written, and for stages."""
     for name in ("debian", "debian:latest", "docker.io/library/debian"):

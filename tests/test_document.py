@@ -1,6 +1,7 @@
 """Documents: what strict JSON refuses, what is kept, and the form that is written."""
 
 import json
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
@@ -126,6 +127,14 @@ def test_brackets_in_text_are_not_nesting() -> None:
     note = '\\"[{' * 200 + "\\\\"
     document = read(f'{{"version":2,"parts":[],"note":"{note}","x":"{"[" * 200}"}}')
     assert document.note == '"[{' * 200 + "\\"
+
+
+def test_text_without_an_end_takes_no_long_time() -> None:
+    """Each quote in it could be the beginning of a text."""
+    start = time.process_time()
+    with pytest.raises(InvalidImageError, match="not JSON: Unterminated string"):
+        read(b'"' + b'\\"' * (MAX_DOCUMENT_SIZE // 2 - 1))
+    assert time.process_time() - start < 5
 
 
 def test_null_counts_as_absent() -> None:

@@ -14,7 +14,7 @@ PACKAGE = Path(fl.__file__).parent
 # Values ← documents ← engine ← stored ← layer ← image ← archive ← location ← looking ← cli.
 ORDER = [
     {"errors", "later"},
-    {"attribute", "digest", "media_type", "rewriting", "setting", "toml_lines", "undo"},
+    {"attribute", "digest", "links", "media_type", "rewriting", "setting", "toml_lines", "undo"},
     {"platform", "epoch", "toml_file"},
     {"reference", "registries", "toml_table"},
     {"descriptor", "document", "store", "tags"},

@@ -101,6 +101,32 @@ def test_a_broken_index_is_left_alone(tmp_path: Path) -> None:
     assert "schemaVersion" in (tmp_path / "index.json").read_text()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_an_index_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    """A pipe would be waited for, and a link leads to what is none of the layout's."""
+    image().write_layout(tmp_path / "layout", tags=["a:1"])
+    index = tmp_path / "layout" / "index.json"
+    index.rename(tmp_path / "elsewhere")
+    if kind == "pipe":
+        os.mkfifo(index)
+    else:
+        index.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(fl.InvalidImageError, match=r"`index\.json` is not a regular file"):
+        image(b"other").write_layout(tmp_path / "layout", tags=["a:2"])
+
+
+@pytest.mark.parametrize("folder", ["blobs", "blobs/sha256"])
+def test_no_blob_goes_elsewhere(tmp_path: Path, folder: str) -> None:
+    """A layout of somebody else may have links, which no reader follows."""
+    image().write_layout(tmp_path / "layout", tags=["a:1"])
+    (tmp_path / "layout" / folder).rename(tmp_path / "elsewhere")
+    (tmp_path / "layout" / folder).symlink_to(tmp_path / "elsewhere")
+    before = sorted((tmp_path / "elsewhere").rglob("*"))
+    with pytest.raises(fl.InvalidImageError, match=f"{folder}` is a link: links are not followed"):
+        image(b"other").write_layout(tmp_path / "layout", tags=["a:2"])
+    assert sorted((tmp_path / "elsewhere").rglob("*")) == before
+
+
 @pytest.mark.parametrize("existed", [True, False])
 def test_a_failed_build_takes_a_new_layout_back(tmp_path: Path, existed: bool) -> None:  # noqa: FBT001
     """Nothing is left of a layout that was made for an image which failed."""

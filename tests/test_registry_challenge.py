@@ -61,3 +61,11 @@ def test_a_long_header_takes_no_long_time() -> None:
     """A server cannot keep us busy with a header of the largest size."""
     for text in ("a" * 65536 + "=", 'Bearer a="' + '\\"' * 32000, "Bearer " + "a = " * 16000):
         parse_challenges(text)
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_header_has_a_limit(excess: int) -> None:
+    """A server cannot have us ask for a million scopes."""
+    start = 'Bearer realm="https://x", scope="'
+    header = f"{start}{'a:b ' * 4096}"[: (16 << 10) - 1 + excess] + '"'
+    assert len(parse_challenges(header)) == 1 - excess

@@ -253,6 +253,30 @@ def test_an_answer_that_is_cut_is_no_answer(network: Network) -> None:
             response.body.read(5)
 
 
+@pytest.mark.parametrize(
+    ("first", "endless"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"a: b\r\n"),
+    ],
+)
+def test_heads_and_trailers_have_an_end(network: Network, first: bytes, endless: bytes) -> None:
+    """Something comes all the time, and never the answer or its end."""
+
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(first)
+        end = time.monotonic() + 20
+        with suppress(OSError):
+            while time.monotonic() < end:
+                connection.sendall(endless * 1000)
+
+    with serving(flood) as server:
+        start = time.monotonic()
+        with pytest.raises(TransportError, match=r"no web server|was cut"):
+            get(network, server.base)
+        assert time.monotonic() - start < 10
+
+
 def test_nobody_waits_for_ever(network: Network) -> None:
     """Neither for an answer nor for the rest of it."""
     half = OK.replace(b": 5", b": 6")

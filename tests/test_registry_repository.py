@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -225,6 +226,25 @@ def test_tags_come_in_pages() -> None:
         "GET /v2/team/app/tags/list?last=b",
         "GET /v2/team/app/tags/list?last=c",
     ]
+
+
+def test_tags_have_a_limit_together() -> None:
+    """However many pages they come in: whoever lists them holds them."""
+    body = b'{"tags":["%s"]}' % (b"x" * ((4 << 20) - 13))
+    pages = [Reply(200, {"Link": f'<{BASE}/{page}>; rel="next"'}, body) for page in range(17)]
+    tags = repository(Twin(pages)).tags()
+    for _ in range(16):
+        next(tags)
+    with pytest.raises(RegistryError, match="has tags of more than 67108864 bytes"):
+        next(tags)
+
+
+def test_a_long_link_takes_no_long_time() -> None:
+    """Whatever could be the beginning of one, over and over."""
+    start = time.process_time()
+    for link in ("<" * 65536, "<>; rel" * 9362, f"<>{' ' * 65534}", f"<>;{' rel ' * 13106}"):
+        assert list(repository(Twin([page(["a"], link * 9)])).tags()) == ["a"]
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

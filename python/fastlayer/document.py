@@ -32,7 +32,8 @@ MAX_DOCUMENT_DEPTH: Final = 64
 REQUIRED: Final = msgspec.Meta(extra={"required": True})
 """Marks a field that has a default value and yet must be stated by every document."""
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# One without an end goes to the end: looked for again from each quote inside, it would take hours.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET: Final = re.compile(rb"[\[\]{}]")
 
 # Numbers of unknown members are read as `Decimal`, so that none loses a digit.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastlayer import engine
 from fastlayer.errors import InvalidArgumentError, warn_of
 from fastlayer.layer import Layer
+from fastlayer.links import check_links
 from fastlayer.stored.blob import verified_stretch
 from fastlayer.undo import undone_unless_kept
 
@@ -63,7 +64,11 @@ def _stored(layer: Layer | StoredLayer) -> StoredLayer:
 
 
 def _place(directory: str) -> str:
-    """Name it wherever processes are; what a link leads to is replaced, and not the link."""
+    """Name it wherever processes are; what a link leads to is replaced, and not the link.
+
+    Raises `PermissionError` for a link of a stranger.
+    """
+    check_links(directory)
     path = os.path.abspath(directory)  # noqa: PTH100 (text, as the core takes it)
     return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114
 

@@ -173,6 +173,18 @@ def test_a_container_is_as_docker_has_it(stage: Stage, capfd: pytest.CaptureFixt
     assert all("ead-only file system" in line for line in lines[1:])
 
 
+def test_keys_and_new_namespaces_are_refused(
+    stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Keys are root's, wherever it is; processes and threads come as always."""
+    assert stage.engine.can_filter
+    stage.run("grep '^Seccomp:' /proc/self/status; ! unshare -U true; unshare -u true || (echo $?)")
+    mode, *refused, status = capfd.readouterr().err.splitlines()
+    assert (mode, status) == ("Seccomp:\t2", "1")
+    assert len(refused) == 2
+    assert all(line.endswith("Operation not permitted") for line in refused)
+
+
 def test_devices_of_the_host_are_out_of_reach(stage: Stage) -> None:
     """Neither one that root makes in a container, nor one that an image brings along, opens."""
     device = tarfile.TarInfo("brought")

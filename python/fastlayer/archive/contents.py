@@ -18,6 +18,7 @@ from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, MalformedArchiveError, quoted
 from fastlayer.index import ImageLayout
 from fastlayer.stored.blob import compression_of_blob, read_blob, scan_blob
+from fastlayer.stored.budget import Budget
 from fastlayer.stored.choice import choose
 from fastlayer.stored.contents import StoredContents
 
@@ -173,7 +174,8 @@ class Contents(StoredContents):
         """List the images; without an index they are the rows of `manifest.json`."""
         if self.has_index:
             return super().images()
-        return [row_image(self.members, row) for row in self.chosen(self.rows())]
+        budget = Budget()
+        return [row_image(self.members, row, budget) for row in self.chosen(self.rows())]
 
     def image(self, platform: Platform | None) -> StoredImage:
         """Read the one image for a platform."""

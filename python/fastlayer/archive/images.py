@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastlayer.archive.members import Members
     from fastlayer.archive.rows import ArchiveRow
     from fastlayer.media_type import Compression, Format
+    from fastlayer.stored.budget import Budget
 
 __all__ = ["check_config_name", "named_digest", "row_image"]
 
@@ -28,14 +29,17 @@ _CONFIG_NAME: Final = re.compile(r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.
 _BLOB_NAME: Final = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
-def row_image(members: Members, row: ArchiveRow) -> StoredImage:
+def row_image(members: Members, row: ArchiveRow, budget: Budget) -> StoredImage:
     """Read an image of an archive without manifests.
 
     Raises what `Contents.images` raises.
     """
-    content = read_blob(members.find(row.config))
+    blob = members.find(row.config)
+    what = f"the config {quoted(row.config)}"
+    content = read_blob(blob)
+    budget.take(blob.place, len(content), what=what)
     check_config_name(row.config, content)
-    config = decode(content, ImageConfig, what=f"the config {quoted(row.config)}")
+    config = decode(content, ImageConfig, what=what)
     config.check_layer_count(len(row.layers))
     blobs = [members.find(name) for name in row.layers]
     # zstd is what Docker's own media types have no word for.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fastlayer.archive.members import LayoutMembers
 from fastlayer.archive.output import (
     OutputFile,
     file_identity,
@@ -24,15 +25,15 @@ from fastlayer.archive.output import (
 )
 from fastlayer.archive.store import blob_path
 from fastlayer.digest import Digest
-from fastlayer.document import MAX_DOCUMENT_SIZE, decode, encode
+from fastlayer.document import decode, encode
 from fastlayer.errors import InvalidArgumentError, InvalidImageError, quoted
 from fastlayer.index import ImageIndex, ImageLayout
-from fastlayer.stored.blob import copy_blob
+from fastlayer.stored.blob import copy_blob, read_blob
 from fastlayer.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fastlayer.built import Buildable, BuiltImage, BuiltIndex, BuiltT
     from fastlayer.descriptor import Descriptor
@@ -159,6 +160,7 @@ def _writing(root: Path) -> Iterator[LayoutStore]:
     """
     _refuse_other_content(root)
     folders = (root, root / "blobs", root / "blobs" / "sha256")
+    _refuse_links(folders[1:])
     made = [folder for folder in folders if _make(folder)]
     store = LayoutStore(root)
     lock = os.open(root / "blobs", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -190,6 +192,13 @@ def _make(folder: Path) -> bool:
     return True
 
 
+def _refuse_links(folders: Iterable[Path]) -> None:
+    """Refuse folders that are elsewhere: no reader would follow, and a stranger made the links."""
+    for folder in folders:
+        if folder.is_symlink():
+            raise InvalidImageError(f"{quoted(folder)} is a link: links are not followed")
+
+
 def _refuse_other_content(root: Path) -> None:
     """Refuse a folder that is in use for something else; `oci-layout` marks the right ones."""
     if root.is_dir() and not (root / "oci-layout").exists():
@@ -213,13 +222,11 @@ def _locked(root: Path) -> Iterator[None]:
 
 
 def _read_index(root: Path) -> ImageIndex:
-    path = root / "index.json"
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_DOCUMENT_SIZE + 1)
-    except FileNotFoundError:
+    members = LayoutMembers(os.fspath(root))
+    if "index.json" not in members:
         return ImageIndex(manifests=())
-    return decode(content, ImageIndex, what=quoted(path))
+    content = read_blob(members.find("index.json"))
+    return decode(content, ImageIndex, what=quoted(root / "index.json"))
 
 
 def _with_image(

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastlayer.links import check_links
 from fastlayer.stored.blob import write_all
 from fastlayer.undo import undone_unless_kept
 
@@ -94,7 +95,11 @@ def file_identity(descriptor: int) -> tuple[int, int]:
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether an output is a pipe or device, also through a link such as `/dev/stdout`."""
+    """Whether an output is a pipe or device, also through a link such as `/dev/stdout`.
+
+    Raises `PermissionError` for a link of a stranger.
+    """
+    check_links(path)
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except OSError:
@@ -103,7 +108,11 @@ def is_special(path: str | os.PathLike[str]) -> bool:
 
 
 def final_path(path: str | os.PathLike[str]) -> Path:
-    """Where a file appears: a link is written through, a folder is refused."""
+    """Where a file appears: a link is written through, a folder is refused.
+
+    Raises `PermissionError` for a link of a stranger.
+    """
+    check_links(path)
     target = Path(path)
     if target.is_symlink():
         target = target.resolve()

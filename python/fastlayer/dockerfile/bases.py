@@ -22,16 +22,22 @@ if TYPE_CHECKING:
     from fastlayer.platform import Platform
     from fastlayer.registries import Registries
 
-__all__ = ["SCRATCH", "Directory", "Origins"]
+__all__ = ["SCRATCH", "Directory", "Origins", "is_of_host"]
 
 SCRATCH: Final = "scratch"
 """The image of nothing."""
 
-_TRANSPORTS: Final = ("docker-archive:", "oci-archive:", "oci:", DOCKER)
+_OF_HOST: Final = ("docker-archive:", "oci-archive:", "oci:")
+_TRANSPORTS: Final = (*_OF_HOST, DOCKER)
 _IMAGE: Final = "docker-image://"
 _LAYOUT: Final = "oci-layout://"
 _REMOTE: Final = ("http://", "https://", "git://", "git@", "ssh://", "target:", "input:")
 _NEVER_CONTEXTS: Final = (SCRATCH, "context")
+
+
+def is_of_host(name: str) -> bool:
+    """Whether a name leads to a file or directory of this machine."""
+    return name.startswith(_OF_HOST)
 
 
 @dataclass(frozen=True, slots=True)

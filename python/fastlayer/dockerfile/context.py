@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Origin", "Sources"]
 
 _IGNORE_FILE = ".dockerignore"
+_MAX_IGNORE_FILE = 4 << 20
 
 
 class Origin(Protocol):
@@ -165,5 +166,9 @@ def _ignored(directory: str, dockerfile: str | None) -> tuple[Path | None, tuple
     beside = [Path(f"{dockerfile}{_IGNORE_FILE}")] if dockerfile is not None else []
     for path in [*beside, Path(directory, _IGNORE_FILE)]:
         if path.is_file():
-            return path, tuple(path.read_bytes().split(b"\n"))
+            with path.open("rb") as file:
+                content = file.read(_MAX_IGNORE_FILE + 1)
+            if len(content) > _MAX_IGNORE_FILE:
+                raise DockerfileError(f"{quoted(path)} has more than {_MAX_IGNORE_FILE} bytes")
+            return path, tuple(content.split(b"\n"))
     return None, ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fastlayer.dockerfile.bases import SCRATCH, Directory
+from fastlayer.dockerfile.bases import SCRATCH, Directory, is_of_host
 from fastlayer.dockerfile.forms import read_instruction
 from fastlayer.dockerfile.instructions import Copy, From, Onbuild, Run
 from fastlayer.dockerfile.lines import read_lines
@@ -214,6 +214,11 @@ class Plan:
                 raise DockerfileError(f"ONBUILD {quoted(trigger)} of the base: {reason}") from error
             if isinstance(step, From):
                 raise DockerfileError(f"ONBUILD {quoted(trigger)} of the base is not allowed")
+            if isinstance(base, Named) and any(map(is_of_host, _origins_of(step))):
+                raise DockerfileError(
+                    f"ONBUILD {quoted(trigger)} of the base names a file of this machine: only "
+                    "the Dockerfile itself may"
+                )
             yield replace(step, line=origin.line)
 
 

@@ -8,6 +8,10 @@ from typing import Final
 
 __all__ = ["Challenge", "parse_challenges"]
 
+# Characters of a header that is read: real ones have a few hundred. What a longer one asks for
+# would go into URLs, each scope of it, request after request.
+_LIMIT: Final = 16 << 10
+
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 
 # A parameter, or else the name of a scheme, or else what is neither and is passed over. A value
@@ -31,9 +35,12 @@ class Challenge:
 def parse_challenges(header: str) -> list[Challenge]:
     """Read the header, which may have several challenges, joined by commas.
 
-    What is not well formed is left out: the rest may still say what to do.
+    What is not well formed is left out: the rest may still say what to do. Of a header of more than
+    16 KiB nothing is read.
     """
     challenges: list[Challenge] = []
+    if len(header) > _LIMIT:
+        return challenges
     for part in _PART.finditer(header):
         if part["scheme"]:
             challenges.append(Challenge(part["scheme"].lower()))

@@ -51,7 +51,11 @@ _NOT_FOUND: Final = 404
 # More pages than this are not a list but a loop.
 _PAGES: Final = 10_000
 
-_NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,<]*?\brel\s*=\s*"?next\b')
+# Bytes of all pages: a million tags have less.
+_MAX_TAGS: Final = 64 << 20
+
+# No URL has a `<`, and a search that went past one would begin again at each.
+_NEXT: Final = re.compile(r'<([^<>]*)>\s*;[^,<]*?\brel\s*=\s*"?next\b')
 
 
 class _Tags(msgspec.Struct):
@@ -144,8 +148,12 @@ class Repository:
     def tags(self) -> Iterator[str]:
         """List the tags, page by page, in the order of the registry."""
         call = self.call("GET", "tags/list", limit=MAX_DOCUMENT_SIZE)
+        left = _MAX_TAGS
         for _ in range(_PAGES):
             answer = self.session.ask(call)
+            left -= len(answer.content)
+            if left < 0:
+                raise RegistryError(f"`{self.name}` has tags of more than {_MAX_TAGS} bytes")
             try:
                 page = msgspec.json.decode(answer.content, type=_Tags)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

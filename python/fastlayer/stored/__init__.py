@@ -4,6 +4,7 @@
 - `choice`: one of several images, by platform
 - `image`: one image, its documents verified
 - `blob`: a blob read in full, and verified
+- `budget`: how often documents are read
 - `absent`: layers that are not where their image is
 - `tree`, `contents`: indexes with all that they lead to, and all of one place
 """

@@ -10,6 +10,7 @@ from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.index import ImageIndex
 from fastlayer.media_type import is_index, is_manifest
 from fastlayer.stored.blob import read_blob
+from fastlayer.stored.budget import Budget
 from fastlayer.stored.choice import choose
 from fastlayer.stored.image import indexed_image
 from fastlayer.stored.listing import Listed, is_attestation, matching, walk
@@ -42,6 +43,7 @@ class StoredContents(ABC):
     def __init__(self, path: str, tag: str | None) -> None:
         self.path = path
         self.tag = tag
+        self._budget = Budget()
 
     @abstractmethod
     def index_content(self) -> bytes:
@@ -74,6 +76,7 @@ class StoredContents(ABC):
         Raises `InvalidImageError`, and `OSError`.
         """
         content = read_blob(self.blob(descriptor))
+        self._budget.take(descriptor.digest, len(content), what=what)
         descriptor.verify(content, what=what)
         return content
 

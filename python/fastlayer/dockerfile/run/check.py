@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from fastlayer.dockerfile.mount import read_mount
 from fastlayer.dockerfile.run.mounts import check_mount
 from fastlayer.dockerfile.run.network import network_of
-from fastlayer.errors import DockerfileError
+from fastlayer.errors import DockerfileError, quoted
 
 if TYPE_CHECKING:
     from fastlayer.dockerfile.instructions import Run
     from fastlayer.dockerfile.run.engine import RunEngine
+    from fastlayer.dockerfile.run.step import RunStep
     from fastlayer.dockerfile.words import Lexer
 
-__all__ = ["check_run", "check_security"]
+__all__ = ["check_run", "check_security", "check_texts"]
 
 
 def check_run(instruction: Run, engine: RunEngine, lexer: Lexer) -> None:
@@ -35,3 +36,14 @@ def check_security(flag: str) -> None:
         raise DockerfileError(
             f"`--security={flag}`: commands run with the rights of a container only"
         )
+
+
+def check_texts(step: RunStep) -> None:
+    """Refuse what a runtime would take up to its NUL: the config of a base may have one.
+
+    Raises `DockerfileError`.
+    """
+    targets = (mounted.mount.target for mounted in step.mounts)
+    for text in (*step.argv, step.cwd, *step.env, *step.env.values(), *targets):
+        if "\0" in text:
+            raise DockerfileError(f"{quoted(text)} has a NUL")

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from fastlayer.dockerfile.run.accounts import account_of
 from fastlayer.dockerfile.run.cgroups import without_cgroups
-from fastlayer.dockerfile.run.check import check_security
+from fastlayer.dockerfile.run.check import check_security, check_texts
 from fastlayer.dockerfile.run.files import add_files
 from fastlayer.dockerfile.run.machine import check_rights, find_runtime, in_user_namespace
 from fastlayer.dockerfile.run.mounts import mounts_of
 from fastlayer.dockerfile.run.network import check_network, network_of, resolv_conf
 from fastlayer.dockerfile.run.process import execute
+from fastlayer.dockerfile.run.seccomp import can_filter
 from fastlayer.dockerfile.run.spec import Container, spec_of
 from fastlayer.dockerfile.run.stubs import add_stubs
 from fastlayer.dockerfile.run.view import View
@@ -61,6 +62,7 @@ class RunEngine:
         folder: str | os.PathLike[str] | None = None,
     ) -> None:
         self.program = find_runtime(program)
+        self.can_filter = can_filter(self.program)
         self.network = check_network(network)
         self._folder = None if folder is None else os.path.realpath(folder)
         self._open = ExitStack()
@@ -115,6 +117,7 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
     and `InvalidImageError` for layers that cannot be unpacked; and `OSError`.
     """
     check_security(step.security)
+    check_texts(step)
     network = network_of(step.network, engine.network)
     work = engine.workspace
     chain = work.chain(layers)
@@ -133,6 +136,7 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
         network=network,
         mounts=mounts.entries,
         devices=engine.keeps_nodev,
+        filtered=engine.can_filter,
     )
     Path(folder, "config.json").write_text(json.dumps(spec_of(step, container)))
     mounts.commands.insert(0, _overlay(work.path, folder, chain))

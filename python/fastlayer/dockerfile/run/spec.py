@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastlayer.config import DEFAULT_PATH
 from fastlayer.dockerfile.run.machine import in_user_namespace, is_mapped
 from fastlayer.dockerfile.run.network import HOSTNAME
+from fastlayer.dockerfile.run.seccomp import filter_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,17 @@ _MASKED: Final = [
     "/sys/devices/virtual/powercap",
     "/sys/firmware",
 ]
+# File systems that are mounted in a `/sys`: one that is read-only says nothing of them.
+_BELOW_SYS: Final = [
+    "/sys/fs/bpf",
+    "/sys/fs/cgroup",
+    "/sys/fs/fuse/connections",
+    "/sys/fs/pstore",
+    "/sys/kernel/config",
+    "/sys/kernel/debug",
+    "/sys/kernel/security",
+    "/sys/kernel/tracing",
+]
 _READ_ONLY: Final = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
@@ -60,7 +72,8 @@ _TERMINALS: Final = 5  # the group that owns terminals, as everywhere
 class Container:
     """What is known of a container before it runs.
 
-    `mounts` are those of the step; `devices`: whether its root may make devices.
+    `mounts` are those of the step; `devices`: whether its root may make devices; `filtered`:
+    whether the runtime knows system-call filters.
     """
 
     rootfs: str
@@ -68,6 +81,7 @@ class Container:
     network: Network
     mounts: Sequence[dict[str, Any]]
     devices: bool
+    filtered: bool
 
 
 def spec_of(step: RunStep, container: Container) -> dict[str, Any]:
@@ -82,11 +96,12 @@ def spec_of(step: RunStep, container: Container) -> dict[str, Any]:
         "process": _process(step, container),
         "root": {"path": container.rootfs},
         "hostname": HOSTNAME,
-        "mounts": [*_mounts(container.network), *container.mounts],
+        "mounts": [*_mounts(container), *container.mounts],
         "linux": {
             "namespaces": [{"type": space} for space in spaces],
-            "maskedPaths": _MASKED,
+            "maskedPaths": [*_MASKED, *(_BELOW_SYS if _has_sys_of_host(container) else [])],
             "readonlyPaths": _READ_ONLY,
+            **({"seccomp": filter_of()} if container.filtered else {}),
         },
     }
 
@@ -112,7 +127,12 @@ def _process(step: RunStep, container: Container) -> dict[str, Any]:
     }
 
 
-def _mounts(network: Network) -> list[dict[str, Any]]:
+def _has_sys_of_host(container: Container) -> bool:
+    """Whether `/sys` is that of the host: only who owns the network may mount it anew."""
+    return container.network == "host" and in_user_namespace()
+
+
+def _mounts(container: Container) -> list[dict[str, Any]]:
     safe = ["nosuid", "noexec", "nodev"]
     group = [f"gid={_TERMINALS}"] if is_mapped(_TERMINALS) else []
     terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", *group]
@@ -121,9 +141,8 @@ def _mounts(network: Network) -> list[dict[str, Any]]:
     system = _mount("/sys", "sysfs", "sysfs", [*safe, "ro"])
     if in_user_namespace():
         nodes = []  # no device works there, so that runtimes mount those of the host
-        if network == "host":
-            # Only who owns the network may mount it anew.
-            system = _mount("/sys", "none", "/sys", ["rbind", *safe, "ro"])
+    if _has_sys_of_host(container):
+        system = _mount("/sys", "none", "/sys", ["rbind", *safe, "ro"])
     return [
         _mount("/proc", "proc", "proc", safe),
         _mount("/dev", "tmpfs", "tmpfs", devices),

@@ -15,6 +15,10 @@ const DEVICE_FORMATS: [&[u8]; 16] = [
     b"osf1", b"sco", b"solaris", b"sunos", b"svr3", b"svr4", b"ultrix",
 ];
 
+/// Attributes that one file may have: more names than these fit in no list of the kernel's
+/// (`XATTR_LIST_MAX`), and each is compared with all before it.
+const MAX_XATTRS: usize = 8192;
+
 /// The type of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -163,8 +167,15 @@ impl Keywords {
         Ok(())
     }
 
+    /// Bytes of what has no fixed size.
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.link, &self.contents].into_iter().flatten().map(|text| text.len());
+        let one = |xattr: &Xattr| size_of::<Xattr>() + xattr.name.len() + xattr.value.len();
+        texts.chain(self.xattrs.iter().map(one)).sum()
+    }
+
     /// Takes over all that a later line says.
-    pub(super) fn amend(&mut self, later: Self) {
+    pub(super) fn amend(&mut self, later: Self) -> Result<(), String> {
         self.kind = later.kind.or(self.kind);
         self.mode = later.mode.or(self.mode);
         self.uid = later.uid.or(self.uid);
@@ -181,9 +192,7 @@ impl Keywords {
         self.inode = later.inode.or(self.inode);
         self.resdevice = later.resdevice.or(self.resdevice);
         self.optional |= later.optional;
-        for xattr in later.xattrs {
-            self.put_xattr(xattr);
-        }
+        later.xattrs.into_iter().try_for_each(|xattr| self.put_xattr(xattr))
     }
 
     /// A keyword that has no value.
@@ -203,13 +212,16 @@ impl Keywords {
     fn set_xattr(&mut self, name: &[u8], value: &[u8]) -> Result<(), String> {
         let value = base64::decode(value)
             .ok_or_else(|| format!("the attribute `{}` is not base64", name.escape_ascii()))?;
-        self.put_xattr(Xattr { name: name.into(), value: value.into() });
-        Ok(())
+        self.put_xattr(Xattr { name: name.into(), value: value.into() })
     }
 
-    fn put_xattr(&mut self, xattr: Xattr) {
+    fn put_xattr(&mut self, xattr: Xattr) -> Result<(), String> {
         self.xattrs.retain(|other| other.name != xattr.name);
+        if self.xattrs.len() == MAX_XATTRS {
+            return Err(format!("it has more than {MAX_XATTRS} attributes"));
+        }
         self.xattrs.push(xattr);
+        Ok(())
     }
 }
 

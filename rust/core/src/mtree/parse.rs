@@ -45,12 +45,21 @@ pub(crate) fn parse(
     Ok(parser.records.into_values())
 }
 
+/// Bytes that lines may have in all from lines before them: one word of `/set` is a link, a place or
+/// an attribute of every line that follows, and each folder entered is in the path of all in it.
+const MAX_INHERITED: usize = 64 << 20;
+
+/// Bytes of a folder's path that do not count there.
+const USUAL_FOLDER: usize = 256;
+
 #[derive(Default)]
 struct Parser {
     /// By the place in the order of a layer.
     records: BTreeMap<Box<[u8]>, Record>,
     /// What `/set` says.
     defaults: Keywords,
+    /// Bytes that lines have so far from those before them.
+    inherited: usize,
     /// Where names without a slash are.
     folder: Box<[u8]>,
 }
@@ -76,11 +85,24 @@ impl Parser {
                 Ok(())
             }
             Some(name) => {
+                self.inherit(self.defaults.held())?;
                 let mut keywords = self.defaults.clone();
                 words.try_for_each(|word| keywords.set(word))?;
                 self.add(line, name, keywords)
             }
         }
+    }
+
+    /// Counts what a line has from those before it.
+    fn inherit(&mut self, bytes: usize) -> Result<(), String> {
+        self.inherited = self.inherited.saturating_add(bytes);
+        if self.inherited > MAX_INHERITED {
+            return Err(format!(
+                "the lines to here have more than {MAX_INHERITED} bytes from `/set` and the folders \
+                 that they are in"
+            ));
+        }
+        Ok(())
     }
 
     /// Without words, `/unset` means all; go-mtree writes it so.
@@ -96,6 +118,9 @@ impl Parser {
         // A name with a slash begins at the root, any other in the folder entered last.
         let relative = !name.contains(&b'/') && name != b".";
         let name = unescape(name)?;
+        if relative {
+            self.inherit(self.folder.len().saturating_sub(USUAL_FOLDER))?;
+        }
         let path = if relative { [&*self.folder, b"/", &name].concat() } else { name };
         let path = normalize_path(&path).map_err(|error| error.to_string())?;
         let kind = match self.records.entry(order_key(&path)) {
@@ -105,7 +130,7 @@ impl Parser {
             Slot::Occupied(mut slot) => {
                 let record = slot.get_mut();
                 check_same_type(record, keywords.kind)?;
-                record.keywords.amend(keywords);
+                record.keywords.amend(keywords)?;
                 record.line = line;
                 record.keywords.kind
             }

@@ -155,6 +155,31 @@ fn defaults_hold_until_they_are_unset() {
 }
 
 #[test]
+fn what_lines_have_from_others_has_a_limit() {
+    let long = "x".repeat(1 << 19);
+    for set in [format!("link={long}"), format!("contents={long}"), format!("xattr.user.{long}=")] {
+        // Names of the same file are as many copies as those of others, until they are one.
+        let error = error(&format!("/set {set}\n{}", "a type=file\n".repeat(200)));
+        assert!(error.contains("more than 67108864 bytes from `/set`"), "{error}");
+    }
+    let folder = format!("{} type=dir\n", "x".repeat(1000));
+    let error = error(&folder.repeat(400));
+    assert!(error.contains("more than 67108864 bytes from `/set` and the folders"), "{error}");
+    assert_eq!(read(folder.repeat(100)).unwrap().len(), 100);
+}
+
+#[test]
+fn attributes_of_one_file_are_not_more_than_files_have() {
+    let line = |count: usize| {
+        let words: Vec<_> = (0..count).map(|number| format!("xattr.user.{number}=")).collect();
+        format!("a type=file {}", words.join(" "))
+    };
+    assert_eq!(one(&line(8192)).xattrs.len(), 8192);
+    let error = error(&line(8193));
+    assert!(error.contains("more than 8192 attributes"), "{error}");
+}
+
+#[test]
 fn a_later_line_amends_an_earlier_one() {
     let text = "\
         ./a type=file mode=0600 uid=1 xattr.user.a=YQ==\n\

@@ -58,7 +58,8 @@ impl Unpack<'_> {
     /// `directory`; returns what had to be left out.
     ///
     /// Owners are set as the layers say, which takes root, here or in a user namespace. The top
-    /// directory stays as it is if no layer has an entry for it. After an error it holds a part.
+    /// directory stays as it is if no layer has an entry for it. After an error it holds a part, and
+    /// is private: it is opened to others when all is made.
     pub fn run(&self, layers: &[ArchiveFile], directory: &Path) -> Result<Vec<Warning>> {
         let mut plan = PlanBuilder::new(Vec::new(), Edits::default());
         let layers = self.plan(&mut plan, layers)?;

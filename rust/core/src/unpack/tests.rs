@@ -238,6 +238,20 @@ fn an_owner_that_is_no_number_of_anybody_is_refused() {
 }
 
 #[test]
+fn nobody_else_comes_in_before_all_is_made() {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let mut broken = members(&[&["a=1", "b=2"]]);
+    broken[0][1].0.uid = u32::MAX;
+    for (layers, expected) in [(members(&[&["a=1"]]), 0o1777), (broken, 0o700)] {
+        let base = tempfile::tempdir().unwrap();
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let result = unpack_to(base.path(), Purpose::Tree, &layers);
+        assert_eq!(result.is_ok(), expected == 0o1777);
+        assert_eq!(mode(base.path()), expected);
+    }
+}
+
+#[test]
 fn names_as_deep_as_tar_has_them_come_and_go() {
     let base = tempfile::tempdir().unwrap();
     let root = base.path().join("root");

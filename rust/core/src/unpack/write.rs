@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, fstat, futimens, linkat,
-    makedev, mkdirat, mknodat, openat, symlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, fchmod, fstat, futimens,
+    linkat, makedev, mkdirat, mknodat, openat, symlinkat,
 };
 use rustix::io::Errno;
 
@@ -46,6 +46,7 @@ pub(super) struct Writer<'a> {
     targets: Cursor,
     buffer: Vec<u8>,
     /// Those of the top directory before anything was made in it.
+    mode: Mode,
     times: Timestamps,
     /// Devices that were left out, which may have more names.
     left_out: HashSet<Box<[u8]>>,
@@ -53,9 +54,11 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Opens the directory, which has to be empty.
+    /// Opens the directory, which has to be empty, and keeps others out of it.
     pub(super) fn open(base: &Path, unpack: &'a Unpack<'a>) -> Result<Self> {
         let root = Root::open(base)?;
+        let stat = fstat(root.handle()).map_err(|error| Error::io("open", base, error))?;
+        fchmod(root.handle(), PRIVATE).map_err(|error| Error::io("change", base, error))?;
         let list = |error| Error::io("list", base, error);
         for entry in Dir::read_from(root.handle()).map_err(list)? {
             let entry = entry.map_err(list)?;
@@ -65,7 +68,6 @@ impl<'a> Writer<'a> {
         }
         // What is made in it would inherit it.
         drop_default_list(root.handle()).map_err(|error| Error::io("change", base, error))?;
-        let stat = fstat(root.handle()).map_err(|error| Error::io("open", base, error))?;
         Ok(Self {
             unpack,
             base: base.to_path_buf(),
@@ -73,6 +75,7 @@ impl<'a> Writer<'a> {
             cursor: Cursor::default(),
             targets: Cursor::default(),
             buffer: vec![0; PIECE],
+            mode: Mode::from_raw_mode(stat.st_mode),
             times: times_of(&stat),
             left_out: HashSet::new(),
             warnings: Vec::new(),
@@ -123,8 +126,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Gives the top directory back the time that it had.
+    /// Gives the top directory back the mode and time that it had.
     pub(super) fn finish_root(&self) -> Result<()> {
+        fchmod(self.root.handle(), self.mode)
+            .map_err(|error| self.error("set the mode of", b"", error))?;
         futimens(self.root.handle(), &self.times)
             .map_err(|error| self.error("set the time of", b"", error))
     }

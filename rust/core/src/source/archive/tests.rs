@@ -408,3 +408,22 @@ fn links_of_the_ground_are_followed_until_an_entry_takes_their_place() {
     // A hard link to what only the ground has is one to nothing for whoever applies the layer.
     assert!(above(&ground, &[hard_link("x", "f")]).is_err());
 }
+
+#[test]
+fn a_long_chain_of_hard_links_before_their_targets_takes_no_long_time() {
+    let links = 20_000;
+    let name = |number: usize| format!("{number:05}");
+    let mut entries: Vec<_> =
+        (0..links).map(|number| hard_link(&name(number), &name(number + 1))).collect();
+    entries.push(file(&name(links)));
+    let started = std::time::Instant::now();
+    let tar = convert_file(&archive(&entries), &Policy::default()).unwrap();
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    let (mut reader, mut names) = (Reader::new(&tar[..]), 0);
+    while let Some(member) = reader.next_member().unwrap() {
+        let is_link = matches!(&member.entry.kind, Kind::HardLink(target) if **target == *b"20000");
+        assert!(is_link || names == 0);
+        names += 1;
+    }
+    assert_eq!(names, links + 1);
+}

@@ -149,12 +149,22 @@ impl World {
             .map(|slot| slot.entry.clone())
             .collect();
         for link in early {
-            let inode = self.follow(&link)?;
-            if let Some(slot) = self.slots.get_mut(&link.path) {
-                slot.inode = Some(inode);
+            if self.slots.get(&link.path).is_some_and(|slot| slot.inode.is_none()) {
+                let inode = self.follow(&link)?;
+                self.settle(link.path, inode);
             }
         }
         Ok(())
+    }
+
+    /// Has the hard link `path`, and those that it leads through, be names of a member: each is come
+    /// to once, however long a chain they are.
+    fn settle(&mut self, mut path: Box<[u8]>, inode: u64) {
+        while let Some(slot) = self.slots.get_mut(&path).filter(|slot| slot.inode.is_none()) {
+            slot.inode = Some(inode);
+            let Kind::HardLink(next) = &slot.entry.kind else { break };
+            path.clone_from(next);
+        }
     }
 
     /// The member at the end of a chain of hard links.
