@@ -35,7 +35,7 @@ FUZZ_FOUND  := rust/fuzz/artifacts tests/fuzz/artifacts
 AUDIT       := target/audit
 LOCKS       := build test lint fuzz audit dist lock
 
-.PHONY: help demo test lint bench compare limit growth push figures reliability fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) \
+.PHONY: help demo test faults lint bench compare limit growth push figures reliability fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) \
         audit advisories licences lock dist dist-container clean setup
 .DELETE_ON_ERROR:
 
@@ -52,6 +52,7 @@ help: ## Show this
 	@echo '  make growth             how that grows with bytes, files and layers'
 	@echo '  make push TREE=DIR      what a build into a registry costs beside one to a file'
 	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
+	@echo '  make faults             system calls that fail, kills, and too little of everything: all of them'
 	@echo '  make fuzz               any bytes into each parser, FUZZ_SECONDS=300 for each'
 	@echo '  make reliability        what the suites of faults counted, into docs/reliability.md'
 	@echo '  make audit              licences, sources and doubles of what is linked in'
@@ -71,6 +72,10 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.group-test
 	cargo test --locked $(CARGO_TEST)
 	$(RUN) -m pytest $(PYTEST)
+
+# `make test` tries a sample of these.
+faults: $(VENV)/.built $(VENV)/.group-test
+	FASTLAYER_FAULTS=all $(RUN) -m pytest tests/faults $(wildcard tests/concurrency) $(PYTEST)
 
 lint: $(VENV)/.built $(VENV)/.group-test $(VENV)/.group-lint
 	cargo fmt --all --check

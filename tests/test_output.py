@@ -1,11 +1,13 @@
 """Files that appear complete or not at all."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -81,6 +83,28 @@ def test_all_that_is_not_kept_can_be_taken_back_at_once() -> None:
         assert done == [3, 2, 1]
         keep()
     assert done == [3, 2, 1]
+
+
+def test_an_output_that_cannot_get_its_name_is_named_by_it(tmp_path: Path) -> None:
+    """The error speaks of the output, and not of a temporary name."""
+    (tmp_path / "out" / "full").mkdir(parents=True)
+    with pytest.raises(OSError, match="irectory") as caught:
+        replace_file(tmp_path / "out", b"")
+    assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "out"), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_be_listed_can_still_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed process left there is no reason to fail."""
+
+    def refuse(_: Path) -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    replace_file(tmp_path / "out", b"whole")
+    assert (tmp_path / "out").read_bytes() == b"whole"
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:

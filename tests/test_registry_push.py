@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import NoReturn
 
 import pytest
 
@@ -323,6 +324,22 @@ def test_leaving_early_ends_what_is_under_way() -> None:
             store.put(b"%d" % number)
         begun.wait(5)
     assert blobs.uploads == {}
+
+
+def test_a_thread_that_cannot_be_had_is_told_and_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the system refuses is an error of the system."""
+
+    def refuse(_: threading.Thread) -> NoReturn:
+        raise RuntimeError
+
+    tasks = Tasks(4)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(OSError, match="cannot start a thread"):
+            tasks.start(lambda: None)
+    tasks.stop()
 
 
 def test_the_first_failure_ends_the_others() -> None:

@@ -29,8 +29,10 @@ Failures of the operating system stay what they are: an `OSError` with `errno` a
 A message is one line, its values in backticks, and has no full stop.
 """
 
+import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "DockerfileError",
@@ -55,6 +57,7 @@ __all__ = [
     "SourceWarning",
     "UnmatchedEditError",
     "UnsupportedEntryError",
+    "named",
     "printable",
     "quoted",
     "warn_of",
@@ -74,6 +77,17 @@ def quoted(value: object) -> str:
     if len(text) > _QUOTED_CHARACTERS:
         text = text[: _QUOTED_CHARACTERS - 1] + "…"
     return f"`{text}`"
+
+
+@contextmanager
+def named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the name of a file into an `OSError` of a call that only knew a descriptor."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def printable(text: str) -> str:

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from fastlayer.errors import named
 from fastlayer.layer import Layer
 
 if TYPE_CHECKING:
@@ -38,6 +39,6 @@ def is_mtree(path: str, base: str | None) -> bool:
     mode = os.stat(path).st_mode  # noqa: PTH116
     if not stat.S_ISREG(mode):
         return base is not None and not stat.S_ISDIR(mode)
-    with open(path, "rb") as file:  # noqa: PTH123 (names what cannot be read as given)
+    with named(path), open(path, "rb") as file:  # noqa: PTH123 (named as it was given)
         start = file.read(_HEADER)
     return path.endswith(".mtree") or (start.startswith(_MTREE) and b"\0" not in start)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fastlayer.errors import InvalidArgumentError, quoted
+from fastlayer.errors import InvalidArgumentError, named, quoted
 from fastlayer.toml_lines import key_lines, long_key
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class TomlFile:
 def read_document(path: str | os.PathLike[str]) -> tuple[TomlFile, dict[str, Any]]:
     """Read a file and its values. Raises `InvalidArgumentError` and `OSError`."""
     name = Path(path)
-    with name.open("rb") as opened:
+    with named(name), name.open("rb") as opened:
         content = opened.read(_MAX_SIZE + 1)
     if len(content) > _MAX_SIZE:
         raise PlacedError(f"{quoted(name)}: it has more than {_MAX_SIZE} bytes")

@@ -18,4 +18,4 @@ def sample(cases: Sequence[T], few: int) -> Sequence[T]:
     """Give all cases, or so many of them, the same every time and spread over all."""
     if ALL or len(cases) <= few:
         return cases
-    return [cases[number * len(cases) // few] for number in range(few)]
+    return [cases[(2 * number + 1) * len(cases) // (2 * few)] for number in range(few)]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from fastlayer.archive.output import named
-from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.errors import InvalidImageError, named, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,10 +78,11 @@ def file_blob(path: str) -> Blob:
 @contextmanager
 def _opened(path: str) -> Iterator[int]:
     """Open a file without ever waiting: a pipe is refused like everything else that is no file."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidImageError(f"{quoted(path)} is neither a regular file nor a directory")
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    with named(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InvalidImageError(f"{quoted(path)} is neither a regular file nor a directory")
+            yield descriptor
+        finally:
+            os.close(descriptor)

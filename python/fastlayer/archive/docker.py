@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from fastlayer.archive.output import final_path, is_special, named, output_file
+from fastlayer.archive.output import final_path, is_special, output_file
 from fastlayer.archive.spool import identity, spooled
 from fastlayer.archive.store import ArchiveStore, blob_path
 from fastlayer.built import BuiltImage
@@ -22,6 +22,7 @@ from fastlayer.errors import (
     InvalidArgumentError,
     InvalidImageError,
     InvalidReferenceError,
+    named,
     quoted,
 )
 from fastlayer.index import ImageIndex, ImageLayout

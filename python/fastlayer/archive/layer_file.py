@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fastlayer.archive.output import OutputFile, final_path, is_special, output_file
 from fastlayer.archive.spool import identity, spooled, stream_name
+from fastlayer.errors import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,11 +46,11 @@ class _FileStore(_Store):
     @contextmanager
     def blob(self) -> Iterator[_Blob]:
         if is_special(self._path):
-            with self._path.open("wb", buffering=0) as stream:
+            with named(self._path), self._path.open("wb", buffering=0) as stream:
                 yield _Blob(os.fspath(self._path), stream.fileno())
             return
         target = final_path(self._path)
-        with output_file(target.parent) as file:
+        with named(target), output_file(target.parent) as file:
             yield _NamedBlob(target, file)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from fastlayer.archive.output import (
 from fastlayer.archive.store import blob_path
 from fastlayer.digest import Digest
 from fastlayer.document import decode, encode
-from fastlayer.errors import InvalidArgumentError, InvalidImageError, quoted
+from fastlayer.errors import InvalidArgumentError, InvalidImageError, named, quoted
 from fastlayer.index import ImageIndex, ImageLayout
 from fastlayer.stored.blob import copy_blob, read_blob
 from fastlayer.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
@@ -97,13 +98,14 @@ class LayoutStore:
         A blob in the making does not do: layers are read before theirs begin.
         """
         with output_file(self.root / "blobs" / "sha256") as file:
-            self.outputs = [file_identity(file.fileno())]
+            with named(self.root):
+                self.outputs = [file_identity(file.fileno())]
             yield
 
     @contextmanager
     def blob(self) -> Iterator[LayoutBlob]:
         """Begin a blob in a temporary file beside its later place."""
-        with output_file(self.root / "blobs" / "sha256") as file:
+        with named(self.root), output_file(self.root / "blobs" / "sha256") as file:
             yield LayoutBlob(self, file)
 
     def put(self, content: bytes) -> None:
@@ -161,11 +163,12 @@ def _writing(root: Path) -> Iterator[LayoutStore]:
     _refuse_other_content(root)
     folders = (root, root / "blobs", root / "blobs" / "sha256")
     _refuse_links(folders[1:])
-    made = [folder for folder in folders if _make(folder)]
+    made: list[Path] = []
     store = LayoutStore(root)
-    lock = os.open(root / "blobs", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with ExitStack() as stack:
+        begun = stack.enter_context(undone_unless_kept(partial(_take_away, made)))
+        made.extend(folder for folder in folders if _make(folder))
+        lock = stack.enter_context(_lock_of(root / "blobs"))
 
         def take_back() -> None:
             with suppress(OSError):
@@ -173,14 +176,31 @@ def _writing(root: Path) -> Iterator[LayoutStore]:
                 if not (root / "index.json").exists():
                     for path in (*store.written, root / "oci-layout"):
                         path.unlink(missing_ok=True)
-                    for folder in reversed(made):
-                        folder.rmdir()
+                    _take_away(made)
 
-        with undone_unless_kept(take_back) as keep:
-            yield store
-            keep()
-    finally:
-        os.close(lock)
+        keep = stack.enter_context(undone_unless_kept(take_back))
+        begun()
+        yield store
+        keep()
+
+
+@contextmanager
+def _lock_of(folder: Path) -> Iterator[int]:
+    """Open the folder of the blobs with a shared lock."""
+    with named(folder):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield lock
+        finally:
+            os.close(lock)
+
+
+def _take_away(made: Sequence[Path]) -> None:
+    """Remove folders that were made, unless something is in them."""
+    with suppress(OSError):
+        for folder in reversed(made):
+            folder.rmdir()
 
 
 def _make(folder: Path) -> bool:
@@ -213,12 +233,13 @@ def _refuse_other_content(root: Path) -> None:
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
     """Hold the layout: others that change its index wait."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    with named(root):
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def _read_index(root: Path) -> ImageIndex:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from fastlayer import engine
 from fastlayer.archive.blob import Blob
-from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.errors import InvalidImageError, named, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +133,9 @@ class LayoutMembers:
                 os.stat(name, dir_fd=root, follow_symlinks=False)
             except FileNotFoundError:
                 return False
+            except OSError as error:
+                error.filename = os.path.join(self._path, name)  # noqa: PTH118
+                raise
             return True
 
     def find(self, name: str) -> Blob:
@@ -171,10 +174,11 @@ class LayoutMembers:
     @contextmanager
     def _root(self) -> Iterator[int]:
         descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        with named(self._path):
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
 
     @contextmanager
     def _descended(self, folders: list[str]) -> Iterator[int]:
@@ -197,10 +201,11 @@ class LayoutMembers:
                 raise self._refusal(name, _IRREGULAR) from None
             error.filename = os.path.join(self._path, name)  # noqa: PTH118
             raise
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        with named(os.path.join(self._path, name)):  # noqa: PTH118
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
 
     def _refusal(self, name: str, reason: str) -> InvalidImageError:
         return InvalidImageError(f"{quoted(name)} {reason} in {quoted(self._path)}")

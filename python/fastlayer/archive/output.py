@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastlayer.errors import named
 from fastlayer.links import check_links
 from fastlayer.stored.blob import write_all
 from fastlayer.undo import undone_unless_kept
@@ -28,7 +29,6 @@ __all__ = [
     "file_identity",
     "final_path",
     "is_special",
-    "named",
     "output_file",
     "replace_file",
     "temporary",
@@ -56,7 +56,8 @@ class OutputFile:
         """Make the file durable and give it its name, in place of what has that name now."""
         with named(path):
             os.fsync(self._descriptor)
-            self._temporary.replace(path)
+            with _renamed(path):
+                self._temporary.replace(path)
             self._keep()
             _sync_directory(path.parent)
 
@@ -85,7 +86,9 @@ def output_file(directory: Path) -> Iterator[OutputFile]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield OutputFile(descriptor, temporary, keep)
         finally:
-            os.close(descriptor)
+            # What was committed is on disk, and nobody wants the rest.
+            with suppress(OSError):
+                os.close(descriptor)
 
 
 def file_identity(descriptor: int) -> tuple[int, int]:
@@ -133,6 +136,16 @@ def temporary(path: Path) -> bool:
     return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
 
 
+@contextmanager
+def _renamed(path: Path) -> Iterator[None]:
+    """Have an error of a rename name the new name alone."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = os.fspath(path), None
+        raise
+
+
 def _sync_directory(directory: Path) -> None:
     """Make a rename in `directory` durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -142,19 +155,8 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put the name of the output into an `OSError` of a call that only knew a descriptor."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None and error.errno is not None:
-            error.filename = os.fspath(path)
-        raise
-
-
 def _remove_stale(directory: Path) -> None:
-    for path in directory.glob(f"{_PREFIX}*{_SUFFIX}"):
+    for path in _listed(directory):
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
@@ -163,3 +165,11 @@ def _remove_stale(directory: Path) -> None:
                     path.unlink()
             finally:
                 os.close(descriptor)
+
+
+def _listed(directory: Path) -> list[Path]:
+    """List temporary files. Where that fails they stay, for the next one who can see them."""
+    try:
+        return [path for path in directory.iterdir() if temporary(path)]
+    except OSError:
+        return []

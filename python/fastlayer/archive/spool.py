@@ -7,7 +7,8 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from fastlayer.archive.output import file_identity, named
+from fastlayer.archive.output import file_identity
+from fastlayer.errors import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastlayer import engine
-from fastlayer.archive.output import file_identity, named
+from fastlayer.archive.output import file_identity
 from fastlayer.digest import Digest
-from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.errors import InvalidImageError, named, quoted
 from fastlayer.stored.blob import copy_blob, write_all
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class ArchiveStore:
         self._digests: set[Digest] = set()
         self.name = name
         # Layers are read before their blobs begin, so that this file must be known beforehand.
-        self.outputs = [*outputs, file_identity(descriptor)]
+        with named(name):
+            self.outputs = [*outputs, file_identity(descriptor)]
 
     @contextmanager
     def blob(self) -> Iterator[ArchiveBlob]:
@@ -93,7 +94,7 @@ class ArchiveStore:
     def _finish(self, start: int, digest: Digest, size: int) -> None:
         self._digests.add(digest)
         write_all(self._descriptor, bytes(-size % _BLOCK))
-        os.pwrite(self._descriptor, engine.member_header(blob_path(digest), size), start)
+        write_all(self._descriptor, engine.member_header(blob_path(digest), size), start)
 
 
 class ArchiveBlob:

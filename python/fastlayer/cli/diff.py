@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fastlayer.archive.output import named
 from fastlayer.cli.command import Command
 from fastlayer.cli.failure import explain
 from fastlayer.cli.options import json_option
@@ -14,7 +13,7 @@ from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
 from fastlayer.cli.text import utc_time
 from fastlayer.difference import diff
-from fastlayer.errors import FastlayerError, printable
+from fastlayer.errors import FastlayerError, named, printable
 
 if TYPE_CHECKING:
     from fastlayer.difference import Difference, Fact

@@ -17,7 +17,7 @@ from fastlayer.cli.options import json_option
 from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
 from fastlayer.cli.text import byte_count, utc_time
-from fastlayer.errors import printable
+from fastlayer.errors import named, printable
 from fastlayer.inspection import inspect
 
 if TYPE_CHECKING:
@@ -70,11 +70,12 @@ def inspect_command(path: str, *, files: bool, as_json: bool, **given: Any) -> N
     if as_json:
         print_record(inspection.record())
     else:
-        _show(inspection)
+        with named("<stdout>"):
+            _show(inspection)
 
 
 def _show(inspection: Inspection) -> None:
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout is not None and sys.stdout.isatty()
     console = Console(
         file=sys.stdout,
         force_terminal=terminal,

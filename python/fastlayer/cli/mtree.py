@@ -9,6 +9,7 @@ import click
 from fastlayer.cli.command import Command, option
 from fastlayer.cli.options import progress_option
 from fastlayer.cli.progress import meter
+from fastlayer.cli.text import echo
 from fastlayer.mtree import describe
 
 if TYPE_CHECKING:
@@ -62,4 +63,4 @@ def mtree_command(
     """
     with meter(progress) as shown:
         text = describe(path, digests=not no_digest, xattrs=xattrs, progress=shown.follow(path))
-    click.echo(text, nl=False)
+    echo(text, end="")

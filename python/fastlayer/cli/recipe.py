@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from fastlayer.cli.command import SETTINGS, Command, Examples, option
+from fastlayer.cli.text import echo
 from fastlayer.cli.values import key_value
 from fastlayer.errors import InvalidArgumentError
 from fastlayer.recipes import RECIPES
@@ -98,11 +99,11 @@ def _list() -> None:
     """List the recipes."""
     width = max(map(len, RECIPES))
     for name, recipe in RECIPES.items():
-        click.echo(f"{name:{width}}  {recipe.why}")
+        echo(f"{name:{width}}  {recipe.why}")
 
 
 @recipe_command.command("show", cls=Command)
 @click.argument("name", type=click.Choice(tuple(RECIPES)))
 def _show(name: str) -> None:
     """Show what a recipe sets, as comments, and what it changes, as a file of edits."""
-    click.echo(str(RECIPES[name]), nl=False)
+    echo(str(RECIPES[name]), end="")

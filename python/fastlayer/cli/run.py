@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from fastlayer.archive.output import named
 from fastlayer.cli import interrupt
 from fastlayer.cli.failure import INTERRUPTED, PIPE_CLOSED, explain, is_closed_pipe
 from fastlayer.cli.group import fastlayer
 from fastlayer.cli.text import say
-from fastlayer.errors import DockerfileWarning, RegistryWarning, SourceWarning
+from fastlayer.errors import DockerfileWarning, RegistryWarning, SourceWarning, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fastlayer.archive.output import named
 from fastlayer.cli.command import in_order, option
 from fastlayer.cli.values import destination, source_and_path
-from fastlayer.errors import quoted
+from fastlayer.errors import named, quoted
 from fastlayer.layer import Layer, Readable
 from fastlayer.rootfs import is_mtree, rootfs_layer
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastlayer import media_type
-from fastlayer.archive.output import named
 from fastlayer.cli.text import byte_count, plural
-from fastlayer.errors import printable
+from fastlayer.errors import named, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

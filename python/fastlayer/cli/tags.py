@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import click
 
-from fastlayer.archive.output import named
 from fastlayer.cli.command import Command
 from fastlayer.cli.options import json_option
 from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
-from fastlayer.errors import printable
+from fastlayer.errors import named, printable
 from fastlayer.location import DOCKER
 from fastlayer.reference import Reference
 

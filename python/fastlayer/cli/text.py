@@ -7,9 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from fastlayer.errors import printable
+import click
 
-__all__ = ["byte_count", "plural", "say", "utc_time"]
+from fastlayer.errors import named, printable
+
+__all__ = ["byte_count", "echo", "plural", "say", "utc_time"]
 
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -20,6 +22,12 @@ def say(message: str) -> None:
         with suppress(OSError):
             # The name at run time: a bar puts itself in between, so that lines go above it.
             print(f"fastlayer: {printable(message)}", file=sys.stderr, flush=True)
+
+
+def echo(text: str = "", *, end: str = "\n") -> None:
+    """Write to stdout; a failure names it."""
+    with named("<stdout>"):
+        click.echo(text + end, nl=False)
 
 
 def byte_count(size: float) -> str:

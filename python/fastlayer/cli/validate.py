@@ -12,7 +12,7 @@ from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.progress import meter
 from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
-from fastlayer.cli.text import byte_count, plural
+from fastlayer.cli.text import byte_count, echo, plural
 from fastlayer.errors import printable
 from fastlayer.validation import validate
 
@@ -61,6 +61,4 @@ def _show(report: Report) -> None:
     checked = report.checked
     what = [plural(checked.images, "image"), plural(checked.blobs, "blob")]
     outcome = plural(len(report.problems), "problem") if report.problems else "no problems"
-    click.echo(
-        f"{printable(report.path)}: {', '.join(what)}, {byte_count(checked.bytes)}: {outcome}"
-    )
+    echo(f"{printable(report.path)}: {', '.join(what)}, {byte_count(checked.bytes)}: {outcome}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastlayer import engine
 from fastlayer.dockerfile.trees import HostTree, patterns, resolved
-from fastlayer.errors import DockerfileError, quoted
+from fastlayer.errors import DockerfileError, named, quoted
 from fastlayer.items import HostItem, LayersItem
 from fastlayer.policy import Policy
 
@@ -166,7 +166,7 @@ def _ignored(directory: str, dockerfile: str | None) -> tuple[Path | None, tuple
     beside = [Path(f"{dockerfile}{_IGNORE_FILE}")] if dockerfile is not None else []
     for path in [*beside, Path(directory, _IGNORE_FILE)]:
         if path.is_file():
-            with path.open("rb") as file:
+            with named(path), path.open("rb") as file:
                 content = file.read(_MAX_IGNORE_FILE + 1)
             if len(content) > _MAX_IGNORE_FILE:
                 raise DockerfileError(f"{quoted(path)} has more than {_MAX_IGNORE_FILE} bytes")

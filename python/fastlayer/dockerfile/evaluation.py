@@ -20,7 +20,7 @@ from fastlayer.dockerfile.steps import Steps, check_sources
 from fastlayer.dockerfile.syntax import check_syntax, warn_of_gaps
 from fastlayer.dockerfile.words import Lexer
 from fastlayer.dockerfile.workshop import Workshop
-from fastlayer.errors import DockerfileError, quoted
+from fastlayer.errors import DockerfileError, named, quoted
 from fastlayer.layer import Layer
 from fastlayer.options import Recipe
 from fastlayer.platform import Platform
@@ -109,7 +109,7 @@ def _content(dockerfile: str | os.PathLike[str] | bytes) -> tuple[bytes, str, st
     if isinstance(dockerfile, bytes):
         return dockerfile, _NAME, None
     path = os.fsdecode(dockerfile)
-    with Path(path).open("rb") as stream:
+    with named(path), Path(path).open("rb") as stream:
         content = stream.read(MAX_SIZE + 1)
     return content, path, path
 

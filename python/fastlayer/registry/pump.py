@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from fastlayer.registry.chunks import Chunks
+from fastlayer.registry.threads import started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,8 @@ class Pump(Chunks):
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
+        """Begin to read. Raises `OSError` if there is no thread for it."""
+        started(self._thread)
 
     def close(self) -> None:
         """End reading, once the call that reads has returned; nothing is given after that."""

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from fastlayer.registry.cancel import Cancel, CancelledError
+from fastlayer.registry.threads import started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,8 @@ class Tasks:
     def start(self, work: Callable[[], None]) -> Task:
         """Begin a task, once fewer than `limit` are under way.
 
-        Raises what an earlier one raised; then nothing is begun.
+        Raises what an earlier one raised, and `OSError` if there is no thread for it; then nothing
+        is begun.
         """
         task = Task()
         # A daemon, so that an interpreter that ends does not wait for the network.
@@ -43,7 +45,12 @@ class Tasks:
             self._changed.wait_for(lambda: self._error or len(self._threads) < self._limit)
             self._raise()
             self._threads.add(thread)
-            thread.start()
+            try:
+                started(thread)
+            except BaseException:
+                # Nobody is to wait for it.
+                self._threads.discard(thread)
+                raise
         return task
 
     def finish(self) -> None:

@@ -85,11 +85,15 @@ def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: FileStore) -> Non
         sink.commit(descriptor.digest, descriptor.size)
 
 
-def write_all(descriptor: int, content: bytes) -> None:
-    """Write `content` at the file's position, however many calls that takes."""
+def write_all(descriptor: int, content: bytes, offset: int | None = None) -> None:
+    """Write `content` at the file's position or at `offset`, however many calls that takes."""
     rest = memoryview(content)
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        if offset is None:
+            rest = rest[os.write(descriptor, rest) :]
+        else:
+            written = os.pwrite(descriptor, rest, offset)
+            rest, offset = rest[written:], offset + written
 
 
 def scan_blob(

@@ -23,6 +23,15 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The machine is short of something that no file stands for: threads or memory.
+    #[error("cannot {action}: {source}")]
+    Short {
+        /// What it was wanted for, such as `start a thread`.
+        action: &'static str,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+
     /// The output could not be written. The caller knows which one it gave.
     #[error("cannot write the blob: {0}")]
     Write(#[source] io::Error),
@@ -140,6 +149,12 @@ impl Error {
             return Self::changed(path, "it is gone");
         }
         Self::io(action, path, source)
+    }
+
+    /// A thread that the operating system did not give.
+    #[must_use]
+    pub const fn no_thread(source: io::Error) -> Self {
+        Self::Short { action: "start a thread", source }
     }
 
     pub(crate) fn changed(path: impl AsRef<Path>, what: impl Into<String>) -> Self {

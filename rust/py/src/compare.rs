@@ -1,10 +1,11 @@
 //! Two trees compared, wherever they are.
 
 use std::path::PathBuf;
+use std::thread::Builder;
 
 use fastlayer_core::compare::{Change, Difference, Tree, differences};
 use fastlayer_core::source::Slice;
-use fastlayer_core::{Cancel, Result};
+use fastlayer_core::{Cancel, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -58,11 +59,13 @@ pub(crate) fn compare_trees(
 ) -> PyResult<(Vec<Found<'_>>, Pairs)> {
     let (found, left_out) = interrupt::run(py, "".as_ref(), None, |cancel, _| {
         let (one, other) = std::thread::scope(|scope| {
-            let one = scope.spawn(|| before.read(cancel));
+            let one = Builder::new()
+                .spawn_scoped(scope, || before.read(cancel))
+                .map_err(Error::no_thread)?;
             let other = after.read(cancel);
-            (one.join(), other)
-        });
-        let panicked = |_| fastlayer_core::Error::Internal("a thread of the core panicked".into());
+            Ok::<_, Error>((one.join(), other))
+        })?;
+        let panicked = |_| Error::Internal("a thread of the core panicked".into());
         let ((one, mut left_out), (other, more)) = (one.map_err(panicked)??, other?);
         left_out.extend(more);
         Ok((differences(&one, &other), left_out))

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 
+use crate::error::os_error;
+
 /// A duplicate of an open descriptor of the caller: it stays valid whatever the caller closes.
 pub(crate) struct Descriptor(pub(crate) File);
 
@@ -22,7 +24,8 @@ impl<'py> FromPyObject<'_, 'py> for Descriptor {
         // that is not open makes the call fail. -1 was excluded.
         #[allow(unsafe_code, reason = "the one door for descriptors")]
         let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-        Ok(Self(borrowed.try_clone_to_owned()?.into()))
+        let cloned = borrowed.try_clone_to_owned();
+        Ok(Self(cloned.map_err(|error| os_error(object.py(), &error, None))?.into()))
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
     let message = error.to_string();
     match error {
         Error::Io { path, source, .. } => os_error(py, &source, Some(&path)),
+        Error::Short { source, .. } => short(&source, message),
         Error::Write(source) => os_error(py, &source, Some(output)),
         Error::Read(source) => os_error(py, &source, None),
         Error::Changed { path, .. } => raise(py, "SourceChangedError", message, Some(&path)),
@@ -35,7 +36,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
 
 /// An `OSError` with `errno` and `filename`, of the subclass that Python has for the number; or
 /// the exception itself, when the error is one that a Python stream raised.
-fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
+pub(crate) fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
     if let Some(raised) = error.get_ref().and_then(|inner| inner.downcast_ref::<PyErr>()) {
         return raised.clone_ref(py);
     }
@@ -47,6 +48,19 @@ fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {
         Some(path) => PyOSError::new_err((number, text, path.as_os_str().to_owned())),
         None => PyOSError::new_err((number, text)),
     }
+}
+
+/// An `OSError` of no file: what the core wanted is in its text.
+fn short(error: &io::Error, message: String) -> PyErr {
+    match error.raw_os_error() {
+        Some(number) => PyOSError::new_err((number, without_number(message, number))),
+        None => PyOSError::new_err(message),
+    }
+}
+
+/// Rust puts the number at the end of the system's words, and people have no use for it.
+fn without_number(message: String, number: i32) -> String {
+    message.strip_suffix(&format!(" (os error {number})")).map_or(message.clone(), str::to_owned)
 }
 
 /// The words that Python itself uses for an error number.

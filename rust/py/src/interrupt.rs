@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 use fastlayer_core::pipeline::Progress;
@@ -30,10 +31,11 @@ pub(crate) fn run<T: Send>(
     std::thread::scope(|scope| {
         let (cancel, progress) = (&cancel, &progress);
         // Dropped when the work ends, also when it panics.
-        let thread = scope.spawn(move || {
+        let spawned = Builder::new().spawn_scoped(scope, move || {
             let _ended = ended;
             work(cancel, progress)
         });
+        let thread = spawned.map_err(|error| to_python(py, Error::no_thread(error), output))?;
         let wait = Mutex::new(wait);
         let watched = watch(py, report, progress, |tick| {
             let wait = wait.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::descriptor::Descriptor;
-use crate::error::to_python;
+use crate::error::{os_error, to_python};
 use crate::interrupt;
 
 /// One member of a tar, as its header describes it.
@@ -111,7 +111,8 @@ pub(crate) fn list_members(
     descriptor: Descriptor,
     name: PathBuf,
 ) -> PyResult<Vec<MemberRecord>> {
-    let size = descriptor.0.metadata()?.len();
+    let status = descriptor.0.metadata();
+    let size = status.map_err(|error| os_error(py, &error, Some(&name)))?.len();
     interrupt::run(py, &name, None, |cancel, _| {
         let list = || {
             let mut reader = Reader::new(BufReader::new(Slice::new(descriptor.0, 0, size)));

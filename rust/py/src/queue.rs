@@ -11,7 +11,7 @@ use fastlayer_core::{Cancel, Error, Result};
 use pyo3::prelude::*;
 
 use crate::edit::EditArgument;
-use crate::error::to_python;
+use crate::error::{os_error, to_python};
 use crate::interrupt;
 use crate::layer::{self, LayerRecord, PolicyArgument, thread_count};
 use crate::sink::{Sink, SinkArgument};
@@ -96,7 +96,8 @@ impl LayerQueue {
         sink_name: PathBuf,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<LayerRecord> {
-        let sink = sink.into_sink(&self.cancel)?;
+        let sink =
+            sink.into_sink(&self.cancel).map_err(|error| os_error(py, &error, Some(&sink_name)))?;
         let Some(done) = self.progress.get(self.taken).cloned() else {
             let error = Error::Internal("no layer was added, or one has failed".into());
             return Err(to_python(py, error, &sink_name));

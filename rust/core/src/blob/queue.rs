@@ -14,7 +14,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::build::{Build, LayerBlob};
-use super::source::{Sink, Source};
+use super::source::{Sink, Source, not_again};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::pipeline::{Pool, Seat};
@@ -110,7 +110,7 @@ impl<S: Sink + 'static> Queue<S> {
             let lane = Builder::new()
                 .name(format!("fastlayer-lane-{number}"))
                 .spawn(move || run_lane(&shared, &cancel))
-                .map_err(|error| Error::io("start a thread for", "fastlayer", error))?;
+                .map_err(Error::no_thread)?;
             self.lanes.push(lane);
         }
         Ok(())
@@ -192,7 +192,7 @@ impl<S: Sink> Lane<'_, S> {
                         // It says nothing of the source.
                         return Err(error);
                     }
-                    blob.restart().map_err(|_| error)?;
+                    blob.restart().map_err(|failed| not_again(error, failed))?;
                     build.progress.restart();
                 }
                 made => return made,

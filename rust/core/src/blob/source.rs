@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
+use crate::error::Error;
 use crate::source::{ArchiveFile, FileSource, Items};
 
 /// What a layer is made of.
@@ -80,6 +81,12 @@ pub trait Sink: Write + Send {
     fn identity(&self) -> Option<(u64, u64)> {
         None
     }
+}
+
+/// Why a blob is not made again after `error`: that of a sink which failed at it counts more, unless
+/// it is a pipe, whose bytes are gone.
+pub(super) fn not_again(error: Error, failed: io::Error) -> Error {
+    if failed.kind() == io::ErrorKind::NotSeekable { error } else { Error::Write(failed) }
 }
 
 impl Sink for Vec<u8> {

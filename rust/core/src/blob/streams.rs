@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::build::{Build, LayerBlob};
-use super::source::Sink;
+use super::source::{Sink, not_again};
 use crate::edit::Edits;
 use crate::error::{Error, Result};
 use crate::pipeline::{Input, Seat, Stream};
@@ -34,9 +34,8 @@ impl Build {
             Err(error @ Error::OutOfOrder { .. }) if archive.rereadable() => error,
             result => return result.map_err(|error| error.in_archive(archive.path())),
         };
-        if sink.restart().is_err() {
-            // What went into a pipe is gone.
-            return Err(error);
+        if let Err(failed) = sink.restart() {
+            return Err(not_again(error, failed));
         }
         self.progress.restart();
         self.again(archive, form, seat.threads(), |tar, told| {

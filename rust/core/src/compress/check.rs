@@ -8,7 +8,7 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
 use super::gzip::EncodedBlock;
-use super::zstd::MAX_WINDOW_LOG;
+use super::zstd::{MAX_WINDOW_LOG, NO_MEMORY, defect, no_memory};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 
@@ -112,10 +112,8 @@ pub(super) struct FrameCheck {
 
 impl FrameCheck {
     pub(super) fn new() -> Result<Self> {
-        let mut context = DCtx::create();
-        context
-            .set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG))
-            .map_err(|code| Error::Internal(format!("zstd: {}", get_error_name(code))))?;
+        let mut context = DCtx::try_create().ok_or_else(no_memory)?;
+        context.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG)).map_err(defect)?;
         let output = Vec::with_capacity(PIECE);
         Ok(Self { context, output, hasher: Hasher::new(), size: 0, ended: false })
     }
@@ -130,10 +128,12 @@ impl FrameCheck {
             }
             self.output.clear();
             let mut output = OutBuffer::around(&mut self.output);
-            let due = self
-                .context
-                .decompress_stream(&mut output, &mut input)
-                .map_err(|code| self.wrong(get_error_name(code)))?;
+            let due = self.context.decompress_stream(&mut output, &mut input).map_err(|code| {
+                match get_error_name(code) {
+                    NO_MEMORY => no_memory(),
+                    reason => self.wrong(reason),
+                }
+            })?;
             self.hasher.update(&self.output);
             self.size += self.output.len() as u64;
             self.ended = due == 0;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
+use rustix::io::Errno;
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective::{self, ZSTD_e_continue, ZSTD_e_end};
 use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, get_error_name};
 
@@ -48,7 +49,7 @@ impl FrameEncoder {
     /// libzstd without workers cuts the input elsewhere; the job size depends on the level only;
     /// and the input's size is never announced, since libzstd drops its workers for a small one.
     pub fn new(level: u32, workers: u32) -> Result<Self> {
-        let mut context = CCtx::create();
+        let mut context = CCtx::try_create().ok_or_else(no_memory)?;
         let mut parameters = vec![
             CParameter::CompressionLevel(level.cast_signed()),
             CParameter::ChecksumFlag(true),
@@ -137,8 +138,19 @@ const fn job_size(level: u32) -> u32 {
     }
 }
 
-fn defect(code: usize) -> Error {
-    Error::Internal(format!("zstd: {}", get_error_name(code)))
+/// What libzstd says of memory that it does not get, and of threads. It has a number for it too,
+/// which no safe function tells.
+pub(super) const NO_MEMORY: &str = "Allocation error : not enough memory";
+
+pub(super) fn no_memory() -> Error {
+    Error::Short { action: "get memory and threads for zstd", source: Errno::NOMEM.into() }
+}
+
+pub(super) fn defect(code: usize) -> Error {
+    match get_error_name(code) {
+        NO_MEMORY => no_memory(),
+        name => Error::Internal(format!("zstd: {name}")),
+    }
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ fn hire<'scope>(shared: &'scope Shared<'_>, scope: &'scope Scope<'scope, '_>) {
         },
     );
     if let Err(error) = spawned {
-        shared.schedule.fail(Error::io("start a thread for", "fastlayer", error));
+        shared.schedule.fail(Error::no_thread(error));
     }
 }
 

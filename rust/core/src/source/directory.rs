@@ -3,8 +3,8 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, openat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::path::Arg;
 
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl Root {
     }
 
     fn open_with(path: &Path, flags: OFlags) -> Result<Self> {
-        let handle = rustix::fs::open(path, flags, Mode::empty())
+        let handle = retry_on_intr(|| open(path, flags, Mode::empty()))
             .map_err(|error| Error::io("open", path, error))?;
         Ok(Self { handle })
     }
@@ -116,10 +116,10 @@ impl Cursor {
 
     /// Opens `name` in the last directory. Where handles are short, those above it are given back.
     fn open(&mut self, root: &Root, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-        let opened = openat(self.nearest(root), name, flags, Mode::empty());
+        let opened = open_at(self.nearest(root), name, flags);
         if matches!(opened, Err(Errno::MFILE | Errno::NFILE)) && self.open.len() > 1 {
             self.open.drain(..self.open.len() - 1);
-            return openat(self.nearest(root), name, flags, Mode::empty());
+            return open_at(self.nearest(root), name, flags);
         }
         opened
     }
@@ -130,8 +130,20 @@ impl Cursor {
 }
 
 /// Opens the file `name` in `directory` for reading.
-pub(crate) fn open_file(directory: BorrowedFd<'_>, name: impl Arg) -> Result<OwnedFd, Errno> {
-    openat(directory, name, FILE, Mode::empty())
+pub(crate) fn open_file(
+    directory: BorrowedFd<'_>,
+    name: impl Arg + Copy,
+) -> Result<OwnedFd, Errno> {
+    open_at(directory, name, FILE)
+}
+
+/// Opens what is there, again if a signal came in between, as a file system of the network lets it.
+fn open_at(
+    directory: BorrowedFd<'_>,
+    name: impl Arg + Copy,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
+    retry_on_intr(|| openat(directory, name, flags, Mode::empty()))
 }
 
 #[cfg(test)]

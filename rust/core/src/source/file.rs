@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open, stat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::stamp::{Stamp, size_of};
 use super::xattr::Reached;
@@ -167,5 +167,5 @@ fn require_regular(stat: &Stat, file: &Path) -> Result<()> {
 /// Opens a file that the user named, through links.
 pub(crate) fn open_host_file(file: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    open(file, flags, Mode::empty())
+    retry_on_intr(|| open(file, flags, Mode::empty()))
 }

@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, Mode, chmodat, fchmod, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -89,7 +89,7 @@ impl Removal<'_> {
 
 fn unlink_all(directory: BorrowedFd<'_>) -> Result<Vec<Box<[u8]>>, Errno> {
     let mut inner = Vec::new();
-    for entry in Dir::read_from(directory)? {
+    for entry in retry_on_intr(|| Dir::read_from(directory))? {
         let entry = entry?;
         let name = entry.file_name();
         if matches!(name.to_bytes(), b"." | b"..") {

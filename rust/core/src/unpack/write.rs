@@ -10,7 +10,7 @@ use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, fchmod, fstat, futimens,
     linkat, makedev, mkdirat, mknodat, openat, symlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::attributes::{Attributes, Reached, drop_default_list};
 use super::{Purpose, Unpack};
@@ -60,7 +60,7 @@ impl<'a> Writer<'a> {
         let stat = fstat(root.handle()).map_err(|error| Error::io("open", base, error))?;
         fchmod(root.handle(), PRIVATE).map_err(|error| Error::io("change", base, error))?;
         let list = |error| Error::io("list", base, error);
-        for entry in Dir::read_from(root.handle()).map_err(list)? {
+        for entry in retry_on_intr(|| Dir::read_from(root.handle())).map_err(list)? {
             let entry = entry.map_err(list)?;
             if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 return Err(Error::io("unpack into", base, Errno::NOTEMPTY));
@@ -197,7 +197,9 @@ impl<'a> Writer<'a> {
         contents: &mut Contents<'_>,
     ) -> Result<()> {
         let mode = Mode::RUSR | Mode::WUSR;
-        let open = |parent: BorrowedFd<'_>, name: &[u8]| openat(parent, name, NEW_FILE, mode);
+        let open = |parent: BorrowedFd<'_>, name: &[u8]| {
+            retry_on_intr(|| openat(parent, name, NEW_FILE, mode))
+        };
         let mut file = File::from(self.at(entry, "make", open)?);
         let mut left = entry.size;
         while let Some(number) = number.filter(|_| left > 0) {
@@ -227,7 +229,7 @@ impl<'a> Writer<'a> {
         let device = makedev(major, minor);
         let made = self.within(&entry.path, |parent, name| {
             mknodat(parent, name, kind, Mode::empty(), device)?;
-            openat(parent, name, NODE, Mode::empty())
+            retry_on_intr(|| openat(parent, name, NODE, Mode::empty()))
         });
         let node: OwnedFd = match made {
             Err(Errno::PERM) if kind != FileType::Fifo => {

@@ -33,7 +33,10 @@ impl FileSink {
     pub(crate) fn new(mut file: File, cancel: Cancel) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let identity = (metadata.dev(), metadata.ino());
-        let start = file.stream_position().ok();
+        let start = match file.stream_position() {
+            Err(error) if error.kind() == ErrorKind::NotSeekable => None,
+            position => Some(position?),
+        };
         Ok(Self { file, identity, start, hinted: start, pending: 0, cancel })
     }
 

@@ -82,7 +82,7 @@ impl Ahead {
         let handle = Builder::new()
             .name("fastlayer-decode".to_owned())
             .spawn(move || decode(decoder, &take_used, &send_filled))
-            .map_err(|error| Error::io("start a thread for", "fastlayer", error))?;
+            .map_err(Error::no_thread)?;
         // The one that is being read is one of them, though nothing is in it yet.
         for _ in 1..PIECES {
             let _ = used.send(Vec::new());

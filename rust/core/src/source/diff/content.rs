@@ -41,7 +41,7 @@ pub(super) fn compare(
             std::thread::Builder::new()
                 .name(format!("fastlayer-diff-{number}"))
                 .spawn_scoped(scope, work)
-                .map_err(|error| Error::io("start a thread for", "fastlayer", error))?;
+                .map_err(Error::no_thread)?;
         }
         work();
         Ok::<_, Error>(())

@@ -115,7 +115,7 @@ impl Ahead<'_> {
                 std::thread::Builder::new()
                     .name(format!("fastlayer-ahead-{number}"))
                     .spawn_scoped(scope, || board.help(tree))
-                    .map_err(|error| Error::io("start a thread for", "fastlayer", error))?;
+                    .map_err(Error::no_thread)?;
             }
             walk(&mut Ahead { board: &board, look: Look::new(tree) })
         })

@@ -1,0 +1,22 @@
+"""Threads that the system may not give."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
+
+__all__ = ["started"]
+
+
+def started(thread: threading.Thread) -> threading.Thread:
+    """Start a thread. Raises `OSError` if there is none to be had."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        reason = f"cannot start a thread: {os.strerror(errno.EAGAIN)}"
+        raise OSError(errno.EAGAIN, reason) from error
+    return thread
