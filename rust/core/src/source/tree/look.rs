@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, RawDir, Stat, fstat, major, minor, readlinkat, statat};
+use rustix::fs::{
+    AtFlags, FileType, RawDir, SeekFrom, Stat, fstat, major, minor, readlinkat, seek, statat,
+};
 use rustix::io::Errno;
 
 use super::super::directory::{Cursor, Root, open_file};
@@ -20,6 +22,9 @@ use crate::tar::{Entry, Kind, Xattr, join};
 
 /// Bytes of names that one call of the kernel may list.
 const LIST: usize = 32 * 1024;
+
+/// How often a directory is listed before it is taken for one that never holds still.
+const ATTEMPTS: usize = 10;
 
 /// The tree, as far as every thread has to know it.
 pub(in crate::source) struct Tree<'a> {
@@ -162,24 +167,24 @@ impl<'a> Look<'a> {
         Self { tree, cursor: Cursor::default(), names, xattrs: Vec::new() }
     }
 
+    /// A directory that changes while it is listed is listed again: a name that is given to another
+    /// entry meanwhile may be missed under both, and nothing would tell.
     pub(super) fn directory(&mut self, path: &[u8]) -> Result<Listing> {
         let Self { tree, cursor, names, xattrs } = self;
         let handle =
             cursor.enter(&tree.root, path).map_err(|error| tree.io("open", path, error))?;
         let mut inside = Inside { tree, handle, path, xattrs };
-        let entry = inside.itself()?;
-        let mut children = Vec::new();
-        let mut list = RawDir::new(handle, names);
-        while let Some(listed) = list.next() {
-            tree.cancel.check()?;
-            let listed = listed.map_err(|error| tree.io("list", path, error))?;
-            if !matches!(listed.file_name().to_bytes(), b"." | b"..") {
-                children.extend(inside.child(listed.file_name(), listed.file_type())?);
+        for _ in 0..ATTEMPTS {
+            let before = inside.stat_itself()?;
+            let entry = inside.itself(&before)?;
+            let mut children = inside.children(names)?;
+            if Stamp::of(&before) == Stamp::of(&inside.stat_itself()?) {
+                children.sort_unstable_by(|left, right| left.path().cmp(right.path()));
+                return Ok(Listing { entry, excluded: tree.excludes(path), children });
             }
+            seek(handle, SeekFrom::Start(0)).map_err(|error| tree.io("list", path, error))?;
         }
-        children.sort_unstable_by(|left, right| left.path().cmp(right.path()));
-        let excluded = tree.excludes(path);
-        Ok(Listing { entry, excluded, children })
+        Err(Error::changed(tree.shown(path), "entries come and go while it is listed"))
     }
 
     /// Describes the one file of the tree, which has the path of the root and is no directory.
@@ -203,9 +208,25 @@ struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    fn itself(&mut self) -> Result<Entry> {
-        let stat = fstat(self.handle).map_err(|error| self.tree.io("stat", self.path, error))?;
-        let mut entry = entry_of(self.path.into(), Kind::Directory, &stat);
+    fn stat_itself(&self) -> Result<Stat> {
+        fstat(self.handle).map_err(|error| self.tree.io("stat", self.path, error))
+    }
+
+    fn children(&mut self, names: &mut [MaybeUninit<u8>]) -> Result<Vec<Child>> {
+        let mut children = Vec::new();
+        let mut list = RawDir::new(self.handle, names);
+        while let Some(listed) = list.next() {
+            self.tree.cancel.check()?;
+            let listed = listed.map_err(|error| self.tree.io("list", self.path, error))?;
+            if !matches!(listed.file_name().to_bytes(), b"." | b"..") {
+                children.extend(self.child(listed.file_name(), listed.file_type())?);
+            }
+        }
+        Ok(children)
+    }
+
+    fn itself(&mut self, stat: &Stat) -> Result<Entry> {
+        let mut entry = entry_of(self.path.into(), Kind::Directory, stat);
         entry.xattrs = self.read_xattrs(self.path, &Reached::Handle(self.handle))?;
         Ok(entry)
     }
