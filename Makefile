@@ -35,7 +35,13 @@ FUZZ_FOUND  := rust/fuzz/artifacts tests/fuzz/artifacts
 AUDIT       := target/audit
 LOCKS       := build test lint fuzz audit dist lock
 
-.PHONY: help demo test faults lint bench compare limit growth push figures reliability fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) \
+HOST        := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+RUST_SRC    ?= $(shell rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library
+RACES       := RUSTFLAGS=-Zsanitizer=thread __CARGO_TESTS_ONLY_SRC_ROOT='$(RUST_SRC)' \
+            cargo +nightly test --quiet -Zbuild-std --release --target $(HOST) \
+            --target-dir target/races --package fastlayer-core
+
+.PHONY: help demo test faults lint bench compare limit growth push figures reliability races fuzz $(FUZZ_RUST) $(FUZZ_PYTHON) \
         audit advisories licences lock dist dist-container clean setup
 .DELETE_ON_ERROR:
 
@@ -54,6 +60,7 @@ help: ## Show this
 	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
 	@echo '  make faults             system calls that fail, kills, and too little of everything: all of them'
 	@echo '  make fuzz               any bytes into each parser, FUZZ_SECONDS=300 for each'
+	@echo '  make races              the threads of the core under ThreadSanitizer'
 	@echo '  make reliability        what the suites of faults counted, into docs/reliability.md'
 	@echo '  make audit              licences, sources and doubles of what is linked in'
 	@echo '  make advisories         what is known to be wrong with what is locked; needs the network'
@@ -148,6 +155,14 @@ $(FUZZ)/bin/cargo-fuzz:
 	$(need-rust)
 	$(call need,command -v c++,a C++ compiler (c++): apt-get install g++)
 	cargo install --quiet --locked --root $(FUZZ) --version 0.13.2 cargo-fuzz
+
+# Locks and threads are the standard library's, so that it has to be compiled with the sanitizer, too.
+races:
+	$(need-rust)
+	$(call need,cargo +nightly --version,a nightly compiler: rustup toolchain install nightly)
+	$(call need,test -e '$(RUST_SRC)/Cargo.lock',its sources: rustup component add --toolchain nightly rust-src (or RUST_SRC=DIR))
+	$(RACES) --test queue
+	$(RACES) --lib -- pipeline:: blob:: source::decode
 
 # Nothing here needs the network, once cargo has what Cargo.lock names.
 audit: $(AUDIT)/bin/cargo-deny $(VENV)/.ready

@@ -20,7 +20,7 @@ ORDER = [
     {"descriptor", "document", "store", "tags"},
     {"config", "manifest", "index"},
     {"changes", "engine"},
-    {"edit", "policy"},
+    {"edit", "policy", "temporary"},
     {"edit_file", "edit_text"},
     {"options"},
     {"stored"},

@@ -2,10 +2,6 @@
 
 import errno
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,31 +43,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught, output_file(tmp_path / "missing"):
         pass
     assert caught.value.filename == str(tmp_path / "missing")
-
-
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
-    tmp_path: Path,
-) -> None:
-    """The lock tells them apart, however old the files are."""
-    code = (
-        "import pathlib, sys, time; from fastlayer.archive.output import output_file\n"
-        "with output_file(pathlib.Path(sys.argv[1])): print('ready', flush=True); time.sleep(60)"
-    )
-    arguments = [sys.executable, "-c", code, os.fspath(tmp_path)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        (left,) = tmp_path.iterdir()
-        os.utime(left, (0, 0))
-        replace_file(tmp_path / "out", b"")
-        assert left.exists()
-        process.send_signal(signal.SIGKILL)
-    os.utime(left, (time.time(), time.time()))
-    replace_file(tmp_path / "out", b"")
-    assert left.exists(), "so young a file may belong to a process that is about to lock it"
-    os.utime(left, (0, 0))
-    replace_file(tmp_path / "out", b"")
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_all_that_is_not_kept_can_be_taken_back_at_once() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastlayer import engine
 from fastlayer.errors import InvalidArgumentError, warn_of
 from fastlayer.layer import Layer
 from fastlayer.links import check_links
 from fastlayer.stored.blob import verified_stretch
-from fastlayer.undo import undone_unless_kept
+from fastlayer.temporary import temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fastlayer.stored.image import StoredLayer
 
 __all__ = ["unpack_layers"]
+
+_PREFIX: Final = ".fastlayer-unpack-"
 
 
 def unpack_layers(
@@ -38,21 +40,19 @@ def unpack_layers(
     stored = [_stored(layer) for layer in layers]
     path = _place(os.fsdecode(directory))
     _check_free(path)
-    temporary = f"{os.path.dirname(path)}/.fastlayer-{os.urandom(8).hex()}"  # noqa: PTH120
-
-    def remove() -> None:
-        with suppress(FileNotFoundError):
-            engine.remove_tree(temporary)
-
-    with undone_unless_kept(remove) as keep, ExitStack() as files, _named(path, temporary):
-        os.mkdir(temporary)  # noqa: PTH102
+    parent = os.path.dirname(path)  # noqa: PTH120
+    with (
+        _named(path, parent),
+        temporary_directory(parent, _PREFIX, mode=0o777) as made,
+        ExitStack() as files,
+    ):
         stretches = [
             files.enter_context(verified_stretch(layer.blob, layer.descriptor)) for layer in stored
         ]
-        lost = engine.unpack_layers(stretches, temporary, purpose="tree", progress=progress)
-        os.rename(temporary, path)  # noqa: PTH104 (takes the place of an empty directory)
-        keep()
-    warn_of((path + place.removeprefix(temporary), what) for place, what in lost)
+        lost = engine.unpack_layers(stretches, made.path, purpose="tree", progress=progress)
+        os.rename(made.path, path)  # noqa: PTH104 (takes the place of an empty directory)
+        made.keep()
+    warn_of((path + place.removeprefix(made.path), what) for place, what in lost)
 
 
 def _stored(layer: Layer | StoredLayer) -> StoredLayer:
@@ -89,12 +89,17 @@ def _check_free(path: str) -> None:
 
 
 @contextmanager
-def _named(path: str, temporary: str) -> Iterator[None]:
-    """Have errors name `path`: who gave it never heard of the temporary name."""
+def _named(path: str, parent: str) -> Iterator[None]:
+    """Have errors name `path`: who gave it never heard of the temporary name beside it."""
+    beside = os.path.join(parent, _PREFIX)  # noqa: PTH118
     try:
         yield
     except OSError as error:
-        if os.fsdecode(error.filename or "").startswith(temporary):
-            error.filename = path + os.fsdecode(error.filename).removeprefix(temporary)
+        name = os.fsdecode(error.filename or "")
+        if name == parent:
+            error.filename = path
+        elif name.startswith(beside):
+            _, slash, inner = name.removeprefix(beside).partition("/")
+            error.filename = path + slash + inner
             error.filename2 = None
         raise

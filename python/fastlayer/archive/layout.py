@@ -22,7 +22,6 @@ from fastlayer.archive.output import (
     file_identity,
     output_file,
     replace_file,
-    temporary,
 )
 from fastlayer.archive.store import blob_path
 from fastlayer.digest import Digest
@@ -31,6 +30,7 @@ from fastlayer.errors import InvalidArgumentError, InvalidImageError, named, quo
 from fastlayer.index import ImageIndex, ImageLayout
 from fastlayer.stored.blob import copy_blob, read_blob
 from fastlayer.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
+from fastlayer.temporary import has_temporary_name
 from fastlayer.undo import undone_unless_kept
 
 if TYPE_CHECKING:
@@ -222,7 +222,11 @@ def _refuse_links(folders: Iterable[Path]) -> None:
 def _refuse_other_content(root: Path) -> None:
     """Refuse a folder that is in use for something else; `oci-layout` marks the right ones."""
     if root.is_dir() and not (root / "oci-layout").exists():
-        others = [path for path in root.iterdir() if path.name != "blobs" and not temporary(path)]
+        others = [
+            path
+            for path in root.iterdir()
+            if path.name != "blobs" and not has_temporary_name(path.name)
+        ]
         # Another writer may have made it a layout since the first look.
         if others and not (root / "oci-layout").exists():
             raise InvalidImageError(

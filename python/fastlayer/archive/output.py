@@ -1,28 +1,25 @@
 """Files that appear at their name complete or not at all.
 
 The order of a safe write: a temporary file in the same folder, fsync, rename, fsync of the
-folder. A temporary file is locked while its process lives, so that what a killed process left
-behind is recognised, and removed by the next one that writes to the folder.
+folder. What a killed process left behind is removed by the next one that writes to the folder.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastlayer.errors import named
 from fastlayer.links import check_links
 from fastlayer.stored.blob import write_all
-from fastlayer.undo import undone_unless_kept
+from fastlayer.temporary import Temporary, temporary_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = [
     "OutputFile",
@@ -31,64 +28,34 @@ __all__ = [
     "is_special",
     "output_file",
     "replace_file",
-    "temporary",
 ]
-
-_PREFIX, _SUFFIX = ".fastlayer-", ".tmp"
-
-# A file between its creation and its lock looks as if nobody held it; that takes microseconds.
-_STALE_AFTER = 60.0
 
 
 class OutputFile:
     """A temporary file on its way to its name."""
 
-    def __init__(self, descriptor: int, temporary: Path, keep: Callable[[], None]) -> None:
-        self._descriptor = descriptor
-        self._temporary = temporary
-        self._keep = keep
+    def __init__(self, made: Temporary) -> None:
+        self._made = made
 
     def fileno(self) -> int:
         """Give the open file."""
-        return self._descriptor
+        return self._made.descriptor
 
     def commit(self, path: Path) -> None:
         """Make the file durable and give it its name, in place of what has that name now."""
         with named(path):
-            os.fsync(self._descriptor)
+            os.fsync(self._made.descriptor)
             with _renamed(path):
-                self._temporary.replace(path)
-            self._keep()
+                os.replace(self._made.path, path)  # noqa: PTH105
+            self._made.keep()
             _sync_directory(path.parent)
 
 
 @contextmanager
 def output_file(directory: Path) -> Iterator[OutputFile]:
     """Open a new temporary file in `directory`; it is removed unless it is committed."""
-    _remove_stale(directory)
-    temporary = directory / f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-
-    def remove() -> None:
-        with suppress(OSError):
-            temporary.unlink()
-
-    with undone_unless_kept(remove) as keep:
-        try:
-            descriptor = os.open(temporary, flags, 0o666)
-        except OSError as error:
-            # Who gave the folder never heard of the temporary name.
-            error.filename = os.fspath(directory)
-            raise
-        try:
-            # Without locks on this file system, a leftover just stays where it is.
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield OutputFile(descriptor, temporary, keep)
-        finally:
-            # What was committed is on disk, and nobody wants the rest.
-            with suppress(OSError):
-                os.close(descriptor)
+    with temporary_file(os.fspath(directory)) as made:
+        yield OutputFile(made)
 
 
 def file_identity(descriptor: int) -> tuple[int, int]:
@@ -131,11 +98,6 @@ def replace_file(path: Path, content: bytes) -> None:
         file.commit(path)
 
 
-def temporary(path: Path) -> bool:
-    """Whether a file has the name of one that is being written."""
-    return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
-
-
 @contextmanager
 def _renamed(path: Path) -> Iterator[None]:
     """Have an error of a rename name the new name alone."""
@@ -153,23 +115,3 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove_stale(directory: Path) -> None:
-    for path in _listed(directory):
-        with suppress(OSError):
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - os.fstat(descriptor).st_mtime > _STALE_AFTER:
-                    path.unlink()
-            finally:
-                os.close(descriptor)
-
-
-def _listed(directory: Path) -> list[Path]:
-    """List temporary files. Where that fails they stay, for the next one who can see them."""
-    try:
-        return [path for path in directory.iterdir() if temporary(path)]
-    except OSError:
-        return []

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from fastlayer.archive.blob import Blob, file_blob
 from fastlayer.layer import Layer, build_layers
 from fastlayer.stored.absent import AbsentBlob
 from fastlayer.stored.blob import copy_blob
 from fastlayer.stored.image import StoredLayer
-from fastlayer.undo import undone_unless_kept
+from fastlayer.temporary import temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,15 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Workshop"]
 
+_PREFIX: Final = "fastlayer-layers-"
+
 
 class Workshop:
     """A temporary folder with layers in it, which is gone when the context ends, however it does.
 
-    It is there from the first layer on.
+    It is there from the first layer on. After SIGKILL the next workshop removes it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stack: ExitStack) -> None:
         self.outputs: Sequence[tuple[int, int]] = ()
+        self._stack = stack
         self._folder: Path | None = None
         # By identity: the layer is kept too, so that no other one gets its place.
         self._stored: dict[int, tuple[Layer | StoredLayer, StoredLayer]] = {}
@@ -40,14 +42,8 @@ class Workshop:
     @contextmanager
     def opened(cls) -> Iterator[Self]:
         """Give a workshop for as long as the block runs."""
-        workshop = cls()
-        with undone_unless_kept(workshop.clear):
-            yield workshop
-
-    def clear(self) -> None:
-        """Remove all."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        with ExitStack() as stack:
+            yield cls(stack)
 
     def stored(self, layers: Sequence[Layer | StoredLayer]) -> list[StoredLayer]:
         """Make those layers that are not there yet, and fetch those that are in registries.
@@ -95,7 +91,8 @@ class Workshop:
 
     def _made(self) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="fastlayer-"))
+            made = temporary_directory(tempfile.gettempdir(), _PREFIX, mode=0o700)
+            self._folder = Path(self._stack.enter_context(made).path)
         return self._folder
 
     def _path(self, digest: Digest) -> Path:

@@ -6,7 +6,6 @@ import base64
 import fcntl
 import json
 import os
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fastlayer.registry import connect
 from fastlayer.registry.credentials import AuthFile, auth_files, default_auth_file, server_of
 from fastlayer.registry.helper import erase_from_helper, tell_helper
+from fastlayer.stored.blob import write_all
+from fastlayer.temporary import temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,15 +111,8 @@ def _changing(path: Path) -> Iterator[AuthFile]:
 def _replace(path: Path, members: dict[str, Any]) -> None:
     """Write a file anew, for its owner's eyes only."""
     content = json.dumps(members, indent="\t", ensure_ascii=False).encode() + b"\n"
-    # `mkstemp` makes it with mode 0600.
-    descriptor, temporary = tempfile.mkstemp(prefix=".fastlayer-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    with temporary_file(os.fspath(path.parent), mode=0o600) as made:
+        write_all(made.descriptor, content)
+        os.fsync(made.descriptor)
+        os.replace(made.path, path)  # noqa: PTH105
+        made.keep()

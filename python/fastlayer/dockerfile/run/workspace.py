@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import tempfile
-import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from fastlayer import engine
 from fastlayer.dockerfile.run.machine import in_user_namespace
 from fastlayer.errors import DockerfileError, SourceError, quoted
 from fastlayer.stored.blob import verified_stretch
-from fastlayer.undo import undone_unless_kept
+from fastlayer.temporary import temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Workspace", "make_like", "workspace"]
 
 _PREFIX: Final = "fastlayer-run-"
-_MAKING: Final = 60.0  # seconds in which a new workspace surely gets its lock
 
 _Key = tuple["Digest", ...]
 
@@ -148,36 +145,6 @@ def workspace(parent: str | None = None) -> Iterator[Workspace]:
 
     Those that others left there when they were killed are removed too.
     """
-    parent = parent or tempfile.gettempdir()
-    _sweep(parent)
-    path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
-
-    def remove() -> None:
-        with suppress(FileNotFoundError):
-            engine.remove_tree(path)
-
-    with _locked(path), undone_unless_kept(remove):
-        yield Workspace(path)
-
-
-@contextmanager
-def _locked(path: str) -> Iterator[None]:
-    """Hold the lock of a workspace, which ends with the process."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(parent: str) -> None:
-    """Remove workspaces of ours whose lock nobody holds, but those that are just being made."""
-    with os.scandir(parent) as entries:
-        found = [entry.path for entry in entries if entry.name.startswith(_PREFIX)]
-    for path in found:
-        with suppress(OSError):
-            status = os.lstat(path)
-            if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _MAKING:
-                with _locked(path):
-                    engine.remove_tree(path)
+    folder = parent or tempfile.gettempdir()
+    with temporary_directory(folder, _PREFIX, mode=0o700) as made:
+        yield Workspace(made.path)

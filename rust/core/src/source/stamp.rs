@@ -1,6 +1,8 @@
 //! Which file it was, and in which state: taken at plan time, compared whenever it is read.
 
-use rustix::fs::{FileType, Stat};
+use std::os::fd::AsFd;
+
+use rustix::fs::{FileType, Stat, fstat};
 
 /// The identity and state of a regular file. A difference means that the header that was planned
 /// and the content that is read do not belong together.
@@ -34,6 +36,12 @@ impl Stamp {
         }
     }
 
+    /// Of an open file; of a pipe or device, or when nothing can be known, `None`.
+    pub(crate) fn of_file(file: impl AsFd) -> Option<Self> {
+        let stat = fstat(file).ok()?;
+        FileType::from_raw_mode(stat.st_mode).is_file().then(|| Self::of(&stat))
+    }
+
     pub(crate) const fn size(&self) -> u64 {
         self.size
     }
@@ -53,12 +61,25 @@ impl Stamp {
         if !FileType::from_raw_mode(now.st_mode).is_file() {
             return Some("it is no longer a regular file".into());
         }
+        let other = self.other_content(now);
         let now = Self::of(now);
         if (self.device, self.inode) != (now.device, now.inode) {
             Some("another file took its place".into())
-        } else if self.size != now.size {
+        } else if other.is_some() {
+            other
+        } else if self.changed != now.changed {
+            Some("its modification or change time moved".into())
+        } else {
+            None
+        }
+    }
+
+    /// The same of a file that is open, whose names and mode don't matter.
+    pub(crate) fn other_content(&self, now: &Stat) -> Option<String> {
+        let now = Self::of(now);
+        if self.size != now.size {
             Some(format!("it had {} bytes and now has {}", self.size, now.size))
-        } else if (self.modified, self.changed) != (now.modified, now.changed) {
+        } else if self.modified != now.modified {
             Some("its modification or change time moved".into())
         } else {
             None

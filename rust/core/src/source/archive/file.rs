@@ -1,12 +1,12 @@
 //! An archive that the user named, to be read as often as it takes.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::source::{Decoder, Slice, decode_ahead};
+use crate::source::{Decoder, Slice, Stamp, decode_ahead};
 use crate::tar::Reader;
 
 /// Bytes that archives are read by.
@@ -19,13 +19,16 @@ pub struct ArchiveFile {
     file: File,
     /// Where it begins in the file, and how long it is; if not said, it is the whole file.
     stretch: Option<(u64, u64)>,
+    /// What it was when it was opened; nothing is known of a pipe.
+    stamp: Option<Stamp>,
 }
 
 impl ArchiveFile {
     /// Opens it; a pipe will do.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        Ok(Self { path: path.to_path_buf(), file, stretch: None })
+        let stamp = Stamp::of_file(&file);
+        Ok(Self { path: path.to_path_buf(), file, stretch: None, stamp })
     }
 
     /// Opens the one that is `size` bytes of a file, from `offset` on.
@@ -35,8 +38,9 @@ impl ArchiveFile {
 
     /// The one that is `size` bytes of an open file, from `offset` on; errors call it `name`.
     #[must_use]
-    pub const fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Self {
-        Self { path: name, file, stretch: Some((offset, size)) }
+    pub fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Self {
+        let stamp = Stamp::of_file(&file);
+        Self { path: name, file, stretch: Some((offset, size)), stamp }
     }
 
     /// The name that errors call it by.
@@ -45,17 +49,21 @@ impl ArchiveFile {
         &self.path
     }
 
-    /// A reader from the start, or of what a pipe gives.
+    /// A reader from the start, or of what a pipe gives. Its end is an error if the file is not what
+    /// it was: some of what was read may be of one state, and some of another.
     pub fn reader(&self) -> Result<Box<dyn Read + Send>> {
         let error = |error| Error::io("read", &self.path, error);
         let mut file = self.file.try_clone().map_err(error)?;
-        if let Some((offset, size)) = self.stretch {
-            return Ok(Box::new(Slice::new(file, offset, size)));
-        }
-        if self.rereadable() {
+        if self.rereadable() && self.stretch.is_none() {
             file.rewind().map_err(error)?;
         }
-        Ok(Box::new(file))
+        let watch = self.file.try_clone().map_err(error)?;
+        let read: Box<dyn Read + Send> = match self.stretch {
+            Some((offset, size)) => Box::new(Slice::new(file, offset, size)),
+            None => Box::new(file),
+        };
+        let Some(stamp) = self.stamp else { return Ok(read) };
+        Ok(Box::new(Unchanged { read, file: watch, stamp, path: self.path.clone() }))
     }
 
     /// The same of what was compressed. See [`decode_ahead`].
@@ -74,6 +82,27 @@ impl ArchiveFile {
     pub fn size(&self) -> u64 {
         let whole = || self.file.metadata().map_or(0, |metadata| metadata.len());
         self.stretch.map_or_else(whole, |(_, size)| size)
+    }
+}
+
+/// Reads a file that has to be the same at its end.
+struct Unchanged {
+    read: Box<dyn Read + Send>,
+    file: File,
+    stamp: Stamp,
+    path: PathBuf,
+}
+
+impl Read for Unchanged {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.read.read(buffer)?;
+        if read == 0
+            && !buffer.is_empty()
+            && let Some(what) = self.stamp.other_content(&rustix::fs::fstat(&self.file)?)
+        {
+            return Err(io::Error::other(Error::changed(&self.path, what)));
+        }
+        Ok(read)
     }
 }
 
