@@ -89,3 +89,13 @@ def test_a_number_of_any_size_can_be_shown() -> None:
     """Python writes no more than 4300 digits in decimals."""
     assert quoted(10**5000).startswith("`0x")
     assert len(quoted(10**5000)) < 200
+
+
+def test_a_message_has_an_end() -> None:
+    """Names of strangers have up to 1 MiB; what is wrong with them still is to be seen."""
+    name = "\n" * 500_000
+    shown = str(errors.MalformedArchiveError(f"`{name}` is no name"))
+    assert shown.startswith("`\\n")
+    assert shown.endswith("` is no name")
+    assert "…" in shown
+    assert len(shown) < 10_000

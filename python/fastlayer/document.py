@@ -6,6 +6,7 @@ are kept: a struct with a field `unknown` holds them, in their order, and they a
 after the known ones.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -96,6 +97,8 @@ def _parse(content: bytes) -> object:
     if len(content) > MAX_DOCUMENT_SIZE:
         raise _RefusedError(f"larger than the limit of {MAX_DOCUMENT_SIZE} bytes")
     _check_depth(content)
+    if content.startswith(codecs.BOM_UTF8):
+        raise _RefusedError("not JSON: it begins with a byte order mark")
     try:
         tree: object = json.loads(
             content.decode("utf-8"),
@@ -105,8 +108,9 @@ def _parse(content: bytes) -> object:
         )
         _ENCODER.encode(tree)  # fails for half a surrogate pair, which could not be written again
     except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at")
         raise _RefusedError(
-            f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+            f"not JSON: {what} in line {error.lineno}, column {error.colno}"
         ) from error
     except UnicodeError as error:
         raise _RefusedError("not valid UTF-8") from error

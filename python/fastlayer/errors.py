@@ -63,6 +63,10 @@ __all__ = [
     "warn_of",
 ]
 
+# A message has at most this many characters: two whole paths, and what is said of them. Names in
+# archives have up to 1 MiB.
+_MESSAGE_CHARACTERS = 9000
+
 # A message shows at most this many characters of one value: enough for a sha512 digest.
 _QUOTED_CHARACTERS = 140
 
@@ -109,7 +113,12 @@ class FastlayerError(Exception):
     """Everything that fastlayer raises on purpose, apart from `OSError` and `KeyboardInterrupt`."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        shown = printable(message)
+        if len(shown) > _MESSAGE_CHARACTERS:
+            # What is wrong is said at the end.
+            half = _MESSAGE_CHARACTERS // 2
+            shown = f"{shown[:half]}…{shown[-half:]}"
+        super().__init__(shown)
 
 
 class InvalidArgumentError(FastlayerError, ValueError):

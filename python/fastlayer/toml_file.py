@@ -93,6 +93,8 @@ def _explained(error: Exception, content: bytes) -> tuple[int | None, str]:
         line = len(content.splitlines())
     elif isinstance(error, RecursionError):
         reason = "too many brackets inside one another"
+    elif not isinstance(error, tomllib.TOMLDecodeError):
+        reason = "a number has too many digits"  # which Python does not even count
     return line, f"{reason[:1].lower()}{reason[1:]}"
 
 

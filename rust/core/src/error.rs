@@ -235,7 +235,7 @@ pub(crate) fn display_path(bytes: &[u8]) -> &Path {
 
 /// Why a layer cannot hold an entry: reasons that every kind of source has.
 pub(crate) mod reason {
-    use super::display_path;
+    use super::{display_path, entry};
 
     /// Two entries came to one path.
     pub(crate) const TWO_ENTRIES: &str =
@@ -243,11 +243,11 @@ pub(crate) mod reason {
 
     /// It lies in `leaf`.
     pub(crate) fn lies_in(leaf: &[u8]) -> String {
-        format!("`{}`, in which it lies, is not a directory", display_path(leaf).display())
+        format!("`{}`, in which it lies, is not a directory", entry(display_path(leaf)))
     }
 
     /// It is a hard link to `target`, of which `what` says the rest.
     pub(crate) fn links_to(target: &[u8], what: &str) -> String {
-        format!("it is a hard link to `{}`, which {what}", display_path(target).display())
+        format!("it is a hard link to `{}`, which {what}", entry(display_path(target)))
     }
 }

@@ -10,7 +10,7 @@ use super::keyword::{Keywords, Type};
 use super::lines::Lines;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::tar::{normalize_path, order_key, parent_of};
+use crate::tar::{check_depth, normalize_path, order_key, parent_of};
 
 /// One path and all that lines say of it.
 #[derive(Clone, Debug)]
@@ -123,6 +123,7 @@ impl Parser {
         }
         let path = if relative { [&*self.folder, b"/", &name].concat() } else { name };
         let path = normalize_path(&path).map_err(|error| error.to_string())?;
+        check_depth(&path).map_err(|error| error.to_string())?;
         let kind = match self.records.entry(order_key(&path)) {
             Slot::Vacant(slot) => {
                 slot.insert(Record { path: path.clone(), keywords, line }).keywords.kind

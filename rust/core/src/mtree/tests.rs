@@ -162,10 +162,11 @@ fn what_lines_have_from_others_has_a_limit() {
         let error = error(&format!("/set {set}\n{}", "a type=file\n".repeat(200)));
         assert!(error.contains("more than 67108864 bytes from `/set`"), "{error}");
     }
-    let folder = format!("{} type=dir\n", "x".repeat(1000));
-    let error = error(&folder.repeat(400));
+    let folders = format!("{} type=dir\n", "x".repeat(1000)).repeat(100);
+    let files = |count| folders.clone() + &"a type=file\n".repeat(count);
+    let error = error(&files(700));
     assert!(error.contains("more than 67108864 bytes from `/set` and the folders"), "{error}");
-    assert_eq!(read(folder.repeat(100)).unwrap().len(), 100);
+    assert_eq!(read(files(500)).unwrap().len(), 101);
 }
 
 #[test]
@@ -207,6 +208,13 @@ fn folders_are_entered_and_left() {
         ./etc/x type=file\n    ld type=file\n  ..\n..\n..\n..\nvar type=dir\n";
     let expected = ["", "etc/x", "usr", "usr/bin", "usr/bin/sh", "usr/lib", "usr/lib/ld", "var"];
     assert_eq!(paths(text), expected);
+}
+
+#[test]
+fn folders_that_would_fill_memory_are_not_entered() {
+    assert_eq!(paths(&"d type=dir\n".repeat(4000)).len(), 4000);
+    let reason = error(&"d type=dir\n".repeat(5000));
+    assert!(reason.contains(" are 16785409 bytes") && reason.len() < 300, "{reason}");
 }
 
 #[test]

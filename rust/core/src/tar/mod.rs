@@ -14,6 +14,7 @@ mod reader;
 pub use entry::{Entry, Kind, Xattr};
 pub use header::{append_header, archive_member_header, header_size};
 pub(crate) use listing::{Listed, list};
+pub(crate) use path::check_depth;
 pub use path::{
     OPAQUE_WHITEOUT, WHITEOUT_PREFIX, compare_paths, is_within, join, normalize_path, order_key,
     parent_of, parents_of, sibling, split_path,

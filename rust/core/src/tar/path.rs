@@ -30,6 +30,29 @@ pub fn normalize_path(name: &[u8]) -> Result<Box<[u8]>> {
     Ok(path.into())
 }
 
+/// The most that the paths of all directories above an entry may take. A layer gets an entry for
+/// each that an archive lacks, so that a name of 1 MiB could stand for 256 GiB of them; and lines of
+/// an mtree file enter one directory after the other. No engine unpacks a name that comes near this.
+const MAX_PARENTS: usize = 16 << 20;
+
+/// As much of such a path as a message shows.
+const MAX_SHOWN: usize = 40;
+
+/// Refuses a path in normal form with so many directories above it that they would fill memory.
+pub(crate) fn check_depth(path: &[u8]) -> Result<()> {
+    // Slashes stand where the path of a directory above ends.
+    let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
+    let (count, length) = slashes.fold((0, 0), |(count, length), (at, _)| (count + 1, length + at));
+    if length <= MAX_PARENTS {
+        return Ok(());
+    }
+    let reason = format!(
+        "the {count} directories above it are {length} bytes of paths; {MAX_PARENTS} at most"
+    );
+    let shown = path[..path.len().min(MAX_SHOWN)].escape_ascii();
+    Err(Error::unsupported(format!("{shown}…"), reason))
+}
+
 /// How the name of a whiteout begins (image-spec, layer.md, "Whiteouts").
 pub const WHITEOUT_PREFIX: &[u8] = b".wh.";
 

@@ -121,10 +121,15 @@ impl<R: Read> Input<R> {
 impl<R: Read + Seek> Input<R> {
     /// Goes on `count` bytes further, whether they are there or not.
     pub(super) fn seek(&mut self, count: u64) -> Result<()> {
-        let past = || self.malformed(format!("it says that {count} bytes and more follow"));
-        let distance = i64::try_from(count).map_err(|_| past())?;
-        let position = self.position.checked_add(count).ok_or_else(past)?;
-        self.inner.seek_relative(distance).map_err(|error| self.read_error(error))?;
+        let past =
+            |input: &Self| input.malformed(format!("it says that {count} bytes and more follow"));
+        let distance = i64::try_from(count).map_err(|_| past(self))?;
+        let position = self.position.checked_add(count).ok_or_else(|| past(self))?;
+        self.inner.seek_relative(distance).map_err(|error| match error.kind() {
+            // No file of this file system is so long.
+            ErrorKind::InvalidInput => past(self),
+            _ => self.read_error(error),
+        })?;
         self.position = position;
         Ok(())
     }

@@ -1,14 +1,9 @@
 //! Header fields → [`Entry`], once everything that overrides them was applied.
 
-use super::super::{Entry, Kind, Xattr, normalize_path};
+use super::super::{Entry, Kind, Xattr, check_depth, normalize_path};
 use super::block::Header;
 use super::shown;
 use crate::error::{Error, Result, display_path};
-
-/// The most that the paths of all directories above an entry may take. A layer gets an entry for
-/// each that an archive lacks, so that a name of 1 MiB could stand for 256 GiB of them. No engine
-/// unpacks a name that comes near this.
-const MAX_PARENTS: usize = 16 << 20;
 
 /// Whether content can follow a header of this type; links, devices and directories have none.
 pub(super) const fn has_content(type_flag: u8) -> bool {
@@ -41,19 +36,6 @@ pub(super) fn entry(header: &Header, size: u64, xattrs: Box<[Xattr]>) -> Result<
         size,
         xattrs,
     })
-}
-
-/// Slashes stand where the path of a directory above ends.
-fn check_depth(path: &[u8]) -> Result<()> {
-    let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
-    let (count, length) = slashes.fold((0, 0), |(count, length), (at, _)| (count + 1, length + at));
-    if length <= MAX_PARENTS {
-        return Ok(());
-    }
-    let reason = format!(
-        "the {count} directories above it are {length} bytes of paths; {MAX_PARENTS} at most"
-    );
-    Err(Error::unsupported(format!("{}…", shown(path)), reason))
 }
 
 fn kind(header: &Header) -> Result<Kind> {

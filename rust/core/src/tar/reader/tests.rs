@@ -1,10 +1,11 @@
-use std::io::{self, Cursor, ErrorKind};
+use std::io::{self, Cursor, ErrorKind, Write};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::super::{Kind, Xattr, append_header, padded};
 use super::*;
+use crate::error;
 
 fn entry(path: &[u8], kind: Kind) -> Entry {
     Entry { kind, mode: 0o644, ..Entry::implied_directory(path, 7) }
@@ -243,6 +244,30 @@ fn a_message_shows_the_start_of_a_long_name() {
     let reason = reason(&[records, raw(b'0', b"a", b"")].concat());
     assert!(reason.starts_with("`../é") && reason.contains("é…` cannot be stored"), "{reason}");
     assert!(reason.len() < 5000, "{} bytes", reason.len());
+}
+
+#[test]
+fn a_message_shows_the_start_of_a_long_target() {
+    for reason in [error::reason::lies_in, |leaf: &[u8]| error::reason::links_to(leaf, "is not")] {
+        let reason = reason("é".repeat(500_000).as_bytes());
+        assert!(reason.contains("é…`, ") && reason.len() < 4200, "{} bytes", reason.len());
+    }
+}
+
+#[test]
+fn content_beyond_what_any_file_has_is_missing() {
+    let bytes = [
+        &*raw(b'x', b"p", record("size", &i64::MAX.to_string()).as_bytes()),
+        &raw(b'0', b"a", b""),
+    ]
+    .concat();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    file.rewind().unwrap();
+    let mut reader = Reader::new(file);
+    reader.next_member().unwrap();
+    let reason = reader.skip_content().unwrap_err().to_string();
+    assert!(reason.starts_with("malformed archive at `a`: it says that "), "{reason}");
 }
 
 #[test]

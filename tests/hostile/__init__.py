@@ -1,0 +1,1 @@
+"""Archives, images and texts that were made to do harm, and what becomes of each."""
