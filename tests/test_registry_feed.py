@@ -13,6 +13,7 @@ from fastlayer.digest import Digest
 from fastlayer.errors import InvalidImageError
 from fastlayer.media_type import OCI_LAYER
 from fastlayer.registry.cancel import Cancel, CancelledError
+from fastlayer.registry.chunks import Buffers
 from fastlayer.registry.feed import BlobFeed, Feed, WrittenFeed
 from fastlayer.store import Stretch
 from registries.client import fill
@@ -119,7 +120,7 @@ class Writer:
 @pytest.mark.parametrize("size", [1, 333, 1000, 1001])
 def test_what_is_written_comes_in_chunks(size: int) -> None:
     """However it was written; without a copy only once."""
-    with closing(WrittenFeed(Cancel(), size=size)) as feed:
+    with closing(WrittenFeed(Buffers(size), Cancel())) as feed:
         writer = Writer(feed, CONTENT)
         assert drained(feed) == in_chunks(CONTENT, size)
         assert feed.count == len(CONTENT)
@@ -131,7 +132,7 @@ def test_what_is_written_comes_in_chunks(size: int) -> None:
 @pytest.mark.parametrize("taken", [0, 1, 2, 99])
 def test_what_has_a_copy_comes_again(size: int, taken: int) -> None:
     """From its start, wherever it was, and then on from there."""
-    with closing(WrittenFeed(Cancel(), spool=True, size=size)) as feed:
+    with closing(WrittenFeed(Buffers(size), Cancel(), spool=True)) as feed:
         writer = Writer(feed, CONTENT)
         for _ in range(taken):
             if (chunk := feed.take()) is not None:
@@ -169,7 +170,7 @@ def test_reading_ahead_ends_somewhere() -> None:
 
 def test_who_writes_is_told_that_nobody_wants_more() -> None:
     """By `EPIPE`, also while there is no room."""
-    with closing(WrittenFeed(Cancel(), size=1000)) as feed:
+    with closing(WrittenFeed(Buffers(1000), Cancel())) as feed:
         writer = Writer(feed, bytes(4 << 20), 1 << 20)
         feed.take()
     writer.thread.join(5)
@@ -178,7 +179,7 @@ def test_who_writes_is_told_that_nobody_wants_more() -> None:
 
 def test_who_writes_does_not_wait_for_long() -> None:
     """Without room he is told so, and may ask again."""
-    with closing(WrittenFeed(Cancel(), size=10)) as feed:
+    with closing(WrittenFeed(Buffers(10), Cancel())) as feed:
         fill(feed, bytes(30))
         assert feed.room(1) is None
         chunk = feed.take()
@@ -190,10 +191,28 @@ def test_who_writes_does_not_wait_for_long() -> None:
         feed.end()
 
 
+def test_blobs_share_their_buffers() -> None:
+    """One has all three; the next one gets them when the first lets go, whatever became of it."""
+    buffers, cancel = Buffers(10), Cancel()
+    first, second = WrittenFeed(buffers, cancel), WrittenFeed(buffers, cancel)
+    fill(first, bytes(25))
+    first.end()
+    assert second.room(1) is None
+    taken = first.take()
+    assert taken is not None
+    first.give_back(taken)
+    fill(second, bytes(10))
+    assert second.room(1) is None
+    first.close()
+    fill(second, bytes(20))
+    second.end()
+    second.close()
+
+
 def test_who_takes_is_told_of_the_end() -> None:
     """Also while it waits for what nobody writes."""
     cancel = Cancel()
-    with closing(WrittenFeed(cancel, size=1000)) as feed:
+    with closing(WrittenFeed(Buffers(1000), cancel)) as feed:
         threading.Timer(0.02, cancel.set).start()
         for _ in range(2):
             with pytest.raises(CancelledError):
@@ -202,7 +221,10 @@ def test_who_takes_is_told_of_the_end() -> None:
 
 def test_nothing_is_filled_that_was_not_given() -> None:
     """That would be a defect of who writes."""
-    with closing(WrittenFeed(Cancel())) as feed, pytest.raises(ValueError, match="nothing was giv"):
+    with (
+        closing(WrittenFeed(Buffers(10), Cancel())) as feed,
+        pytest.raises(ValueError, match="nothing was giv"),
+    ):
         feed.filled(1)
 
 
@@ -225,7 +247,7 @@ def test_a_full_disk_is_told_with_its_folder(monkeypatch: pytest.MonkeyPatch) ->
     """The copy has no name of its own."""
     full = os.open("/dev/full", os.O_RDWR)
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: os.fdopen(full, "r+b", buffering=0))
-    feed = WrittenFeed(Cancel(), spool=True, size=100)
+    feed = WrittenFeed(Buffers(100), Cancel(), spool=True)
     with pytest.raises(OSError, match="No space left on device") as caught:
         fill(feed, CONTENT)
     assert caught.value.filename == tempfile.gettempdir()

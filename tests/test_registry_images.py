@@ -14,7 +14,7 @@ import pytest
 import fastlayer as fl
 from archives import LAYERS, Sample, SampleLayer, combined, digest, tar, write_archive
 from fastlayer.cli.run import run
-from fastlayer.registry.feed import CHUNK
+from fastlayer.registry.feed import CHUNK_IN_THE_MAKING as CHUNK
 from registries import Cut, Fault, Hang, Registry, Rules
 
 NOISE = bytes(range(256)) * (3 * CHUNK // 256)

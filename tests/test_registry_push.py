@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import NoReturn
 
 import pytest
@@ -14,7 +13,6 @@ from fastlayer.digest import Digest
 from fastlayer.errors import InternalError, InvalidImageError, RegistryError
 from fastlayer.layer import build_layers
 from fastlayer.registry import push
-from fastlayer.registry.feed import WrittenFeed
 from fastlayer.registry.push import FedBlob, RegistryStore
 from fastlayer.registry.repository import Repository
 from fastlayer.registry.tasks import Tasks
@@ -47,7 +45,7 @@ def no_thread_is_left() -> Iterator[None]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 300 bytes, so that a blob has several."""
-    monkeypatch.setattr(push, "WrittenFeed", partial(WrittenFeed, size=300))
+    monkeypatch.setattr(push, "CHUNK_IN_THE_MAKING", 300)
 
 
 def repository(blobs: Blobs | Twin, path: str = "a") -> Repository:

@@ -20,6 +20,7 @@ from fastlayer.errors import InvalidImageError, RegistryAuthError, RegistryError
 from fastlayer.layer import Layer
 from fastlayer.media_type import OCI_LAYER
 from fastlayer.registry import connect
+from fastlayer.registry import push as registry_push
 from fastlayer.registry.feed import CHUNK
 from fastlayer.registry.push import RegistryStore
 from fastlayer.registry.repository import Repository
@@ -79,6 +80,12 @@ def registry() -> Iterator[Registry]:
     with Registry() as registry:
         yield registry
         assert registry.open_uploads == 0
+
+
+@pytest.fixture(autouse=True)
+def chunks_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a blob is made meanwhile, or there already."""
+    monkeypatch.setattr(registry_push, "CHUNK_IN_THE_MAKING", CHUNK)
 
 
 @pytest.fixture

@@ -47,6 +47,14 @@ layer = fl.Layer.from_directory(sys.argv[1], compression=sys.argv[3], threads=2)
 built = fl.Image.scratch(platform="linux/amd64").append(layer).push(sys.argv[2]).layers[0]
 """
 
+PUSH_MANY = """
+layers = [
+    fl.Layer.from_directory(sys.argv[1], compression=sys.argv[3], threads=2, prefix=prefix)
+    for prefix in ("a", "b", "c")
+]
+built = fl.Image.scratch(platform="linux/amd64").append(*layers).push(sys.argv[2]).layers[0]
+"""
+
 PUSH_STORED = "built = fl.Image.load(sys.argv[1]).push(sys.argv[2]).layers[0]"
 
 
@@ -163,6 +171,13 @@ def test_a_push_holds_some_chunks(noise: Path, compression: str) -> None:
     """A layer that is sent while it is made, and chunks that the registry has not taken yet."""
     with Registry() as registry:
         assert cost(PUSH, noise, f"docker://{registry.domain}/a:1", compression).peak <= LIMIT
+
+
+def test_layers_that_are_made_and_sent_share_chunks(noise: Path) -> None:
+    """The end of one is still on its way while the next is made."""
+    with Registry() as registry:
+        domain = registry.domain
+        assert cost(PUSH_MANY, noise, f"docker://{domain}/a:1", "zstd").peak <= LIMIT
 
 
 def test_a_push_of_many_layers_holds_chunks_of_a_few(tmp_path: Path) -> None:

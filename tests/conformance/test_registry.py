@@ -17,7 +17,7 @@ from fastlayer.errors import RegistryAuthError, RegistryError
 from fastlayer.manifest import Manifest
 from fastlayer.media_type import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 from fastlayer.registry import connect
-from fastlayer.registry.feed import CHUNK
+from fastlayer.registry.feed import CHUNK_IN_THE_MAKING as CHUNK
 from fastlayer.registry.push import RegistryStore
 from fastlayer.registry.repository import Repository
 from fastlayer.registry.session import Session

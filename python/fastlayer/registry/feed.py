@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.registry.cancel import CancelledError
-from fastlayer.registry.chunks import Chunks
+from fastlayer.registry.chunks import Buffers, Chunks
 from fastlayer.registry.pump import Pump
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from fastlayer.registry.cancel import Cancel
     from fastlayer.store import StoredBlob
 
-__all__ = ["CHUNK", "BlobFeed", "Feed", "WrittenFeed"]
+__all__ = ["CHUNK", "CHUNK_IN_THE_MAKING", "BlobFeed", "Feed", "WrittenFeed"]
 
 CHUNK: Final = 5 << 20
 """Bytes of a chunk: what is sent again after a failure, and few enough to wait for an answer."""
 
-# Seconds without room after which who writes looks whether anybody still wants the blob.
-_MOMENT: Final = 0.02
+CHUNK_IN_THE_MAKING: Final = 8 << 20
+"""Bytes of one of a layer that is made meanwhile: each costs a wait, and these are shared."""
 
 
 class Feed(Protocol):
@@ -55,16 +55,16 @@ class WrittenFeed:
     With a `spool`, a file without a name has a copy, from which it can be sent again.
     """
 
-    def __init__(self, cancel: Cancel, *, spool: bool = False, size: int = CHUNK) -> None:
-        self.size = size
+    def __init__(self, buffers: Buffers, cancel: Cancel, *, spool: bool = False) -> None:
+        self.size = buffers.size
         self._spool = tempfile.TemporaryFile(buffering=0) if spool else None  # noqa: SIM115
-        self._chunks = Chunks(size, cancel)
+        self._chunks = Chunks(buffers, cancel)
         # The chunk that is being filled, and how many bytes of it are.
         self._begun: memoryview | None = None
         self._filled = 0
         # Bytes that were taken, and those that were taken again since.
         self._taken = self._again = 0
-        # Who writes and who takes: the last of them closes the copy.
+        # Who writes and who takes: the last of them gives back what is left.
         self._users = 2
         self._lock = threading.Lock()
 
@@ -77,7 +77,7 @@ class WrittenFeed:
         """Give memory for at most `size` bytes; after a moment without any, nothing."""
         if self._begun is None:
             try:
-                self._begun = self._chunks.empty(_MOMENT)
+                self._begun = self._chunks.empty()
             except CancelledError:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
             if self._begun is None:
@@ -135,8 +135,11 @@ class WrittenFeed:
     def _leave(self) -> None:
         with self._lock:
             self._users -= 1
-            if self._spool is not None and not self._users:
-                self._spool.close()
+            if self._users:
+                return
+        self._chunks.let_go()
+        if self._spool is not None:
+            self._spool.close()
 
     def _hand_over(self, chunk: memoryview) -> None:
         self._begun, self._filled = None, 0

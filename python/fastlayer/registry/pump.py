@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from fastlayer.registry.chunks import Chunks
+from fastlayer.registry.chunks import Buffers, Chunks
 from fastlayer.registry.threads import started
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Pump(Chunks):
     def __init__(
         self, read: Callable[[memoryview], int], size: int, cancel: Cancel, end: Callable[[], None]
     ) -> None:
-        super().__init__(size, cancel)
+        super().__init__(Buffers(size), cancel)
         self._read = read
         self._end = end
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -39,13 +39,15 @@ class Pump(Chunks):
     def _run(self) -> None:
         last: BaseException | None = None
         try:
-            while buffer := self.empty():
+            count = self.size
+            while count == self.size:
+                buffer = self.empty()
+                if buffer is None:
+                    continue
                 count = self._read(buffer)
                 self.check()
                 if count:
                     self.put(buffer[:count])
-                if count < self.size:
-                    break
         except BaseException as error:
             last = error
         finally:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, Self
 from fastlayer.digest import Digest
 from fastlayer.errors import InternalError, InvalidImageError, quoted
 from fastlayer.registry.cancel import Cancel
+from fastlayer.registry.chunks import Buffers
 from fastlayer.registry.delivery import deliver, upload_content
-from fastlayer.registry.feed import BlobFeed, WrittenFeed
+from fastlayer.registry.feed import CHUNK_IN_THE_MAKING, BlobFeed, WrittenFeed
 from fastlayer.registry.remote import RemoteBlob
 from fastlayer.registry.tasks import Tasks
 from fastlayer.registry.upload import Upload
@@ -41,6 +42,8 @@ class RegistryStore:
     def __init__(self, repository: Repository, *, spool: bool = False) -> None:
         self._repository = repository
         self._spool = spool
+        # Of all layers that are made: the end of one may be on its way while the next begins.
+        self._buffers = Buffers(CHUNK_IN_THE_MAKING)
         self._tasks = Tasks(_PARALLEL)
         self._digests: set[Digest] = set()
         # None of them is a file that a layer could read.
@@ -49,7 +52,7 @@ class RegistryStore:
     @contextmanager
     def blob(self) -> Iterator[FedBlob]:
         """Begin a blob, which is sent while it is written. Without a commit it is given up."""
-        blob = FedBlob(self._repository.name, spool=self._spool)
+        blob = FedBlob(self._repository.name, self._buffers, spool=self._spool)
         try:
             task = self._tasks.start(partial(self._send, blob))
         except BaseException:
@@ -142,11 +145,11 @@ class RegistryStore:
 class FedBlob:
     """A blob in the making: what is written into its `target` is sent."""
 
-    def __init__(self, name: str, *, spool: bool) -> None:
+    def __init__(self, name: str, buffers: Buffers, *, spool: bool) -> None:
         self.name = name
         self.cancel = Cancel()
         self.digest: Digest | None = None
-        self.target = WrittenFeed(self.cancel, spool=spool)
+        self.target = WrittenFeed(buffers, self.cancel, spool=spool)
         self._size = 0
         self._ended = threading.Event()
 
