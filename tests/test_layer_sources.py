@@ -1,6 +1,7 @@
 """Layers made of layers: compressed anew, rewritten, and several merged into one."""
 
 import bz2
+import errno
 import gzip
 import hashlib
 import io
@@ -163,9 +164,10 @@ def test_a_descriptor_may_be_closed_once_the_layer_is_added(kind: str, tmp_path:
         os.close(number)
         assert queue.make(sink.fileno(), sink_name="out").entries == 1
     assert listed((tmp_path / "out").read_bytes()) == [("a", b"1")]
-    missing = (1_000_000, *source[1:])
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        make(kind, [missing] if kind == "flatten" else missing, tmp_path / "out")
+    for missing in ((1_000_000, *source[1:]), (-1, *source[1:])):
+        with pytest.raises(OSError, match="Bad file descriptor") as caught:
+            make(kind, [missing] if kind == "flatten" else missing, tmp_path / "out")
+        assert caught.value.errno == errno.EBADF
 
 
 @pytest.mark.parametrize("kind", ["transcode", "rewrite", "flatten"])

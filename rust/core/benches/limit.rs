@@ -5,7 +5,7 @@
 //! For each compression a line of JSON tells the bytes of tar and blob, and the seconds of processor
 //! time for reading, both hashes, compressing and writing. Reading is the walk, the plan, the headers
 //! and the content. `benches/limit` makes the tables of it.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
+#![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -32,8 +32,7 @@ impl Cancel {
     }
 
     /// Whether the work was asked to stop.
-    #[must_use]
-    pub fn is_raised(&self) -> bool {
+    fn is_raised(&self) -> bool {
         let raised = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         raised(&self.flag) || self.whole.as_deref().is_some_and(raised)
     }

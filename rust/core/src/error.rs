@@ -188,6 +188,11 @@ impl Error {
         Self::Malformed { archive: PathBuf::new(), path, reason: reason.into() }
     }
 
+    /// An archive of no bytes at all, which Go would read as one without members.
+    pub(crate) fn empty_archive() -> Self {
+        Self::malformed(b"", "it is empty: not even the end of an archive")
+    }
+
     /// Names the archive that an error of reading it is about.
     #[must_use]
     pub fn in_archive(self, file: &Path) -> Self {

@@ -174,6 +174,12 @@ fn check_name(name: &[u8], entry: &Entry) {
     }
 }
 
+/// Puts the checksums of all blocks right that look like headers.
+pub fn seal_headers(archive: &mut [u8]) {
+    let blocks = archive.chunks_exact_mut(BLOCK);
+    blocks.filter(|block| block[257..].starts_with(b"ustar")).for_each(seal);
+}
+
 /// Puts the checksum of a header block right.
 pub fn seal(block: &mut [u8]) {
     block[148..156].fill(b' ');

@@ -2,7 +2,7 @@
 
 use fastlayer_core::tar::{BLOCK, Entry, Kind, normalize_path};
 
-use crate::{File, seal, write};
+use crate::{File, seal_headers, write};
 
 /// The letter that a line begins with, and the words behind it.
 #[must_use]
@@ -45,9 +45,7 @@ pub fn join(members: &[File], rest: &[u8]) -> Vec<u8> {
     }
     archive.truncate(archive.len() - 2 * BLOCK);
     let mut rest = rest.to_vec();
-    for block in rest.chunks_exact_mut(BLOCK).filter(|block| block[257..].starts_with(b"ustar")) {
-        seal(block);
-    }
+    seal_headers(&mut rest);
     archive.extend(rest);
     archive
 }

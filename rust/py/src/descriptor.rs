@@ -1,11 +1,11 @@
 //! The one door for open files: descriptors that Python holds.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
+use rustix::io::Errno;
 
 use crate::error::os_error;
 
@@ -18,7 +18,7 @@ impl<'py> FromPyObject<'_, 'py> for Descriptor {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let number: RawFd = object.extract()?;
         if number < 0 {
-            return Err(io::Error::from_raw_os_error(BAD_DESCRIPTOR).into());
+            return Err(os_error(object.py(), &Errno::BADF.into(), None));
         }
         // SAFETY: borrowed for this one call, which only asks the kernel to duplicate it; a number
         // that is not open makes the call fail. -1 was excluded.
@@ -28,9 +28,6 @@ impl<'py> FromPyObject<'_, 'py> for Descriptor {
         Ok(Self(cloned.map_err(|error| os_error(object.py(), &error, None))?.into()))
     }
 }
-
-/// `EBADF`.
-const BAD_DESCRIPTOR: i32 = 9;
 
 /// A stretch of an open file: descriptor, offset, size and the file's name.
 pub(crate) type Stretch = (Descriptor, u64, u64, PathBuf);

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-use crate::error::to_python;
+use crate::error::raised;
 use crate::layer::FileArgument;
 
 /// One `fastlayer.edit.Edit`, by its terms.
@@ -54,7 +54,7 @@ impl<'py> FromPyObject<'_, 'py> for EditArgument {
             "clamp_mtime" => Ok(Edit::ClampMtime(terms.get_item(1)?.extract()?)),
             _ => return Err(PyValueError::new_err(format!("unknown edit `{name}`"))),
         };
-        edit.map(Self).map_err(|error| to_python(terms.py(), error, "".as_ref()))
+        edit.map(Self).map_err(|error| raised(terms.py(), error))
     }
 }
 
@@ -95,5 +95,5 @@ fn no_bytes(path: &str, given: &Bound<'_, PyAny>) -> PyErr {
     let class =
         given.get_type().name().map_or_else(|error| error.to_string(), |name| name.to_string());
     let message = format!("the function that rewrites `{path}` gave a `{class}`: expected bytes");
-    to_python(given.py(), Error::Argument(message), "".as_ref())
+    raised(given.py(), Error::Argument(message))
 }

@@ -34,6 +34,11 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
     }
 }
 
+/// The exception for `error` where nothing is written.
+pub(crate) fn raised(py: Python<'_>, error: Error) -> PyErr {
+    to_python(py, error, Path::new(""))
+}
+
 /// An `OSError` with `errno` and `filename`, of the subclass that Python has for the number; or
 /// the exception itself, when the error is one that a Python stream raised.
 pub(crate) fn os_error(py: Python<'_>, error: &io::Error, path: Option<&Path>) -> PyErr {

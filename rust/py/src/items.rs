@@ -1,6 +1,6 @@
 //! The items of a layer as Python describes them: a name and its terms.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fastlayer_core::Result;
 use fastlayer_core::source::{Item, Items, Patterns, Policy, item_path};
@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::descriptor::Stretch;
-use crate::error::to_python;
+use crate::error::raised;
 use crate::layer::{PolicyArgument, archive};
 
 /// One of `fastlayer.items`, by its terms.
@@ -31,7 +31,7 @@ impl<'py> FromPyObject<'_, 'py> for ItemArgument {
             }
             _ => return Err(PyValueError::new_err(format!("unknown kind of item `{name}`"))),
         };
-        item.map(Self).map_err(|error| to_python(terms.py(), error, Path::new("")))
+        item.map(Self).map_err(|error| raised(terms.py(), error))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fastlayer_core::blob::{Blob, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
@@ -19,7 +19,7 @@ use pyo3::types::PyTuple;
 
 use crate::descriptor::Stretch;
 use crate::edit::EditArgument;
-use crate::error::to_python;
+use crate::error::raised;
 use crate::items::items;
 use crate::stream::PyReader;
 
@@ -149,7 +149,7 @@ pub(crate) fn check_layer(
         thread_count(threads)?;
         check_destinations(destinations, &policy.into_policy()?)
     };
-    check().map_err(|error| to_python(py, error, Path::new("")))
+    check().map_err(|error| raised(py, error))
 }
 
 /// The number of threads asked for, or as many as this process may use.

@@ -1,11 +1,9 @@
 //! Patterns of a `.dockerignore`, as Python asks them.
 
-use std::path::Path;
-
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use crate::error::to_python;
+use crate::error::raised;
 
 /// Patterns in order, as docker's walk of a build context asks them.
 #[pyclass(frozen, module = "fastlayer._core")]
@@ -16,9 +14,7 @@ impl Patterns {
     #[new]
     fn new(py: Python<'_>, lines: Vec<PyBackedBytes>) -> PyResult<Self> {
         let patterns = fastlayer_core::source::Patterns::parse(lines);
-        patterns
-            .map(|patterns| Self(patterns.by_level()))
-            .map_err(|error| to_python(py, error, Path::new("")))
+        patterns.map(|patterns| Self(patterns.by_level())).map_err(|error| raised(py, error))
     }
 
     /// Whether a path, relative and in normal form, is left out.

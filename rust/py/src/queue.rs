@@ -1,6 +1,6 @@
 //! Descriptions in, layer blobs out: several layers on the same threads.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use fastlayer_core::blob::{Build, Queue, Source};
@@ -11,7 +11,7 @@ use fastlayer_core::{Cancel, Error, Result};
 use pyo3::prelude::*;
 
 use crate::edit::EditArgument;
-use crate::error::{os_error, to_python};
+use crate::error::{os_error, raised, to_python};
 use crate::interrupt;
 use crate::layer::{self, LayerRecord, PolicyArgument, thread_count};
 use crate::sink::{Sink, SinkArgument};
@@ -80,7 +80,7 @@ impl LayerQueue {
             build.check(&source)?;
             Ok(build)
         };
-        let build = describe().map_err(|error| to_python(py, error, Path::new("")))?;
+        let build = describe().map_err(|error| raised(py, error))?;
         self.added().push((build, source));
         self.progress.push(progress);
         Ok(())

@@ -1,8 +1,5 @@
 //! What is there when layers are applied, as Python asks for it.
 
-use std::path::Path;
-
-use fastlayer_core::Error;
 use fastlayer_core::blob::{Build, apply_blob};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::edit::{Edit, Edits};
@@ -13,7 +10,7 @@ use pyo3::types::PyBytes;
 
 use crate::descriptor::Stretch;
 use crate::edit::EditArgument;
-use crate::error::to_python;
+use crate::error::raised;
 use crate::interrupt;
 use crate::layer::{self, PolicyArgument, thread_count};
 use crate::member::kind_name;
@@ -123,8 +120,4 @@ impl Tree {
         let content = self.tree.content(path).map_err(|error| raised(py, error))?;
         Ok(content.map(|content| PyBytes::new(py, content)))
     }
-}
-
-fn raised(py: Python<'_>, error: Error) -> PyErr {
-    to_python(py, error, Path::new(""))
 }

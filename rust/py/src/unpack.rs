@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use fastlayer_core::source::ArchiveFile;
 use fastlayer_core::unpack::{Purpose, Unpack, remove_tree as remove};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::descriptor::Stretch;
 use crate::interrupt;
-use crate::layer::{Pairs, thread_count, to_pairs};
+use crate::layer::{Pairs, archive, thread_count, to_pairs};
 
 /// Makes what is there when the layers are applied, the lowest first, in the empty `directory`.
 #[pyfunction]
@@ -29,10 +28,7 @@ pub(crate) fn unpack_layers(
         "above-user" => Purpose::Above { user: true },
         _ => return Err(PyValueError::new_err(format!("unknown purpose `{purpose}`"))),
     };
-    let layers: Vec<_> = layers
-        .into_iter()
-        .map(|(file, offset, size, name)| ArchiveFile::stretch(file.0, offset, size, name))
-        .collect();
+    let layers: Vec<_> = layers.into_iter().map(archive).collect();
     let warnings = interrupt::run(py, &directory, progress, |cancel, progress| {
         let threads = thread_count(threads)?;
         Unpack { purpose, threads, cancel, progress }.run(&layers, &directory)

@@ -179,7 +179,7 @@ struct Lane<'a, S> {
 
 impl<S: Sink> Lane<'_, S> {
     fn make(&self, mut build: Build, source: Source) -> Result<LayerBlob> {
-        let mut blob = Blob { lane: self, held: Vec::new(), sink: None };
+        let mut blob = HeldBlob { lane: self, held: Vec::new(), sink: None };
         if let Some(ahead) = source.again()
             && self.shared.pool.size() > 1
             && !self.seat.in_turn()
@@ -210,7 +210,7 @@ impl<S: Sink> Lane<'_, S> {
         &self,
         build: &Build,
         source: Source,
-        blob: &mut Blob<'_, S>,
+        blob: &mut HeldBlob<'_, S>,
     ) -> Result<LayerBlob> {
         self.seat.enter(self.cancel)?;
         let build = Build { cancel: self.cancel.part(), ..build.clone() };
@@ -223,13 +223,13 @@ impl<S: Sink> Lane<'_, S> {
 }
 
 /// The blob of a layer: in memory until its turn comes, then in its output.
-struct Blob<'a, S> {
+struct HeldBlob<'a, S> {
     lane: &'a Lane<'a, S>,
     held: Vec<Vec<u8>>,
     sink: Option<S>,
 }
 
-impl<S: Sink> Blob<'_, S> {
+impl<S: Sink> HeldBlob<'_, S> {
     /// Takes the output, in its turn, and writes to it what was held.
     fn open(&mut self) -> io::Result<()> {
         if self.sink.is_some() {
@@ -251,7 +251,7 @@ impl<S: Sink> Blob<'_, S> {
     }
 }
 
-impl<S: Sink> Write for Blob<'_, S> {
+impl<S: Sink> Write for HeldBlob<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.lane.seat.in_turn() {
             self.open()?;
@@ -269,7 +269,7 @@ impl<S: Sink> Write for Blob<'_, S> {
     }
 }
 
-impl<S: Sink> Sink for Blob<'_, S> {
+impl<S: Sink> Sink for HeldBlob<'_, S> {
     fn restart(&mut self) -> io::Result<()> {
         self.forget();
         self.sink.as_mut().map_or(Ok(()), Sink::restart)

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;
-use crate::edit::Edits;
 use crate::error::Result;
 use crate::plan::{PlanBuilder, Warning};
 use crate::source::{Decoder, Policy, add_tree};
@@ -32,7 +31,7 @@ impl Tree {
         threads: usize,
         cancel: &Cancel,
     ) -> Result<Vec<Warning>> {
-        let mut plan = PlanBuilder::new(Vec::new(), Edits::default());
+        let mut plan = PlanBuilder::default();
         add_tree(&mut plan, path, &Policy::default(), threads, cancel)?;
         let (plan, _) = plan.finish(0)?;
         // The plan is a tar, so that a directory is read as archives are.
@@ -42,14 +41,12 @@ impl Tree {
 
     /// Adds the entries of an archive, plain or compressed. Whiteouts are entries like others.
     pub fn add_archive(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
-        let input = Decoder::new(BufReader::with_capacity(PART, input))?;
-        self.put_all(list(input, true, cancel)?)
+        self.put_all(members(input, cancel)?)
     }
 
     /// Applies a layer, plain or compressed, to what is there.
     pub fn apply_layer(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
-        let input = Decoder::new(BufReader::with_capacity(PART, input))?;
-        let mut members = list(input, true, cancel)?;
+        let mut members = members(input, cancel)?;
         self.nodes.remove_for(members.iter().map(|member| &*member.entry.path));
         members.retain(|member| !is_whiteout(&member.entry.path));
         self.put_all(members)
@@ -63,6 +60,11 @@ impl Tree {
         entry.xattrs.sort();
         self.nodes.put(entry, digest)
     }
+}
+
+/// The members of an archive, plain or compressed.
+fn members(input: impl Read, cancel: &Cancel) -> Result<Vec<Listed>> {
+    list(Decoder::new(BufReader::with_capacity(PART, input))?, true, cancel)
 }
 
 #[cfg(test)]

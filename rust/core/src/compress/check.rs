@@ -21,7 +21,7 @@ const END: [u8; 2] = [3, 0];
 
 /// Decodes blocks of gzip and compares them with what they were made of.
 #[derive(Debug)]
-pub struct BlockCheck {
+pub(crate) struct BlockCheck {
     decoder: Decompress,
     output: Vec<u8>,
     crc: Crc,
@@ -29,14 +29,13 @@ pub struct BlockCheck {
 
 impl BlockCheck {
     /// A check for any number of blocks.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { decoder: Decompress::new(false), output: vec![0; PIECE], crc: Crc::new() }
     }
 
     /// Says what is wrong with `encoded`, if that is not `block` behind `dictionary`, with its CRC,
     /// and the end of the stream if it is the `last` block.
-    pub fn compare(
+    pub(crate) fn compare(
         &mut self,
         dictionary: &[u8],
         block: &[u8],
@@ -86,12 +85,6 @@ impl BlockCheck {
                 return Ok(status == Status::StreamEnd);
             }
         }
-    }
-}
-
-impl Default for BlockCheck {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod fault;
 mod gzip;
 mod zstd;
 
-pub use check::BlockCheck;
+pub(crate) use check::BlockCheck;
 pub use gzip::{BlockEncoder, DICTIONARY, EncodedBlock, GzipTrailer, header as gzip_header};
 pub use zstd::FrameEncoder;
 

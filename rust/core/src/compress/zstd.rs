@@ -81,7 +81,7 @@ impl FrameEncoder {
 
     /// How many workers a frame of `size` bytes has work for.
     #[must_use]
-    pub fn useful_workers(level: u32, size: u64) -> usize {
+    pub(crate) fn useful_workers(level: u32, size: u64) -> usize {
         usize::try_from(size.div_ceil(u64::from(job_size(level)))).unwrap_or(usize::MAX).max(1)
     }
 

@@ -2,10 +2,7 @@
 
 use super::logarithm::{PLACES, logarithm};
 use super::sequence::{Histogram, LONGEST, SHORTEST};
-use super::symbol::{
-    DISTANCES, END, LENGTH_SYMBOL, LITERALS_AND_LENGTHS, distance_extra, distance_symbol,
-    length_extra,
-};
+use super::symbol::{DISTANCES, END, LENGTH_SYMBOL, distance_extra, distance_symbol, length_extra};
 
 /// Costs are counted in such parts of a bit: those of a whole chunk fit into 32 bits.
 const PARTS: u32 = 6;
@@ -29,7 +26,7 @@ impl Costs {
 
     /// Costs of symbols that are as frequent as in `histogram`. What doesn't occur in it counts half.
     pub(super) fn set(&mut self, histogram: &Histogram) {
-        let symbols = bits(&histogram.symbols[..LITERALS_AND_LENGTHS]);
+        let symbols = bits(&histogram.symbols);
         let distances = bits(&histogram.distances[..DISTANCES]);
         for (cost, count) in self.literals.iter_mut().zip(&histogram.symbols) {
             *cost = symbols(*count);

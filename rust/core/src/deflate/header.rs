@@ -113,7 +113,8 @@ impl Header {
     }
 
     pub(super) fn write(&self, out: &mut BitWriter) {
-        let sizes = [(self.literals - 257, 5), (self.distances - 1, 5), (self.written - 4, 4)];
+        let sizes =
+            [(self.literals - (END + 1), 5), (self.distances - 1, 5), (self.written - 4, 4)];
         for (size, bits) in sizes {
             out.put(size as u64, bits);
         }

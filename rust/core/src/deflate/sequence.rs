@@ -1,7 +1,7 @@
 //! What a matcher finds: runs of literals with a match behind each, and how often each symbol
 //! occurs in them.
 
-use super::symbol::{DISTANCE_MASK, LENGTH_SYMBOL, distance_symbol};
+use super::symbol::{DISTANCE_MASK, END, LENGTH_SYMBOL, LITERALS_AND_LENGTHS, distance_symbol};
 use super::window::{Bytes, boxed, load_u32};
 
 /// The lengths that a match may have.
@@ -62,12 +62,12 @@ impl Sequence {
 /// How often each symbol occurs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Histogram {
-    pub(super) symbols: [u32; 288],
+    pub(super) symbols: [u32; LITERALS_AND_LENGTHS],
     pub(super) distances: [u32; 32],
 }
 
 impl Histogram {
-    pub(super) const EMPTY: Self = Self { symbols: [0; 288], distances: [0; 32] };
+    pub(super) const EMPTY: Self = Self { symbols: [0; LITERALS_AND_LENGTHS], distances: [0; 32] };
 
     pub(super) fn add(&mut self, other: &Self) {
         let symbols = self.symbols.iter_mut().zip(&other.symbols);
@@ -94,7 +94,7 @@ impl Counts {
             histogram.symbols.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
         for (&symbol, count) in LENGTH_SYMBOL.iter().zip(&self.lengths) {
-            histogram.symbols[257 + usize::from(symbol)] += count;
+            histogram.symbols[END + 1 + usize::from(symbol)] += count;
         }
         histogram.distances = self.distances;
         *self = Self::NONE;

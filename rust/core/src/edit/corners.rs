@@ -1,5 +1,6 @@
 //! What random trees and edits have found: few entries each, as an archive and as a tree.
 
+use super::rewrite::MAX_REWRITTEN;
 use super::tests::{Tree, more, plain, through_archive, through_plan, unpacked, written};
 use super::*;
 use crate::source::FileSource;

@@ -18,7 +18,7 @@ pub(crate) use pass::{Nature, Passed};
 pub(crate) use rewrite::{MAX_ALL_REWRITTEN, rewritable};
 
 pub use put::{Put, What};
-pub use rewrite::{MAX_REWRITTEN, Rewrite};
+pub use rewrite::Rewrite;
 pub use rules::PathRules;
 
 /// One edit. Paths are those of the layer, in normal form.

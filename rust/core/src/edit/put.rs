@@ -6,8 +6,8 @@ use crate::plan::{Content, PlanBuilder};
 use crate::source::{FileSource, Policy, file_entry};
 use crate::tar::{Entry, Kind};
 
-/// An entry to be put into a layer, in the place of what has its path. It belongs to root unless
-/// an owner is given, and has no extended attributes.
+/// An entry to be put into a layer, in the place of what has its path. It has no extended
+/// attributes.
 #[derive(Clone, Debug)]
 pub struct Put {
     pub(super) path: Box<[u8]>,
@@ -29,7 +29,7 @@ pub enum What {
 
 impl Put {
     /// Something for `path`, as users write it. Without a mode a file of the host keeps its own,
-    /// bytes get 0644 and a directory 0755.
+    /// bytes get 0644 and a directory 0755. `owner`: its user and group.
     pub fn new(path: &[u8], what: What, mode: Option<u32>, owner: (u32, u32)) -> Result<Self> {
         if let What::Symlink(target) = &what
             && (target.is_empty() || target.contains(&0))

@@ -10,7 +10,7 @@ use crate::tar::Entry;
 
 /// Bytes that a file may have before and after: it is held in memory, which text like
 /// configuration fits in.
-pub const MAX_REWRITTEN: u64 = 4 << 20;
+pub(crate) const MAX_REWRITTEN: u64 = 4 << 20;
 
 /// Bytes that all rewritten files of a layer may have together where they are held until its end.
 pub(crate) const MAX_ALL_REWRITTEN: u64 = 64 << 20;

@@ -54,8 +54,7 @@ fn rule(line: &[u8]) -> Result<Rule> {
         Some(rest) if rest.starts_with(b"include=") => (true, &rest[b"include=".len()..]),
         _ => return Err(bad(line, "expected `path-exclude=PATTERN` or `path-include=PATTERN`")),
     };
-    let first = pattern.first();
-    if !matches!(first, Some(b'/' | b'*' | b'?' | b'[')) {
+    if !matches!(pattern.first(), Some(b'/' | b'*' | b'?' | b'[')) {
         return Err(bad(line, "it can match nothing: paths begin with `/`"));
     }
     let special = pattern.iter().position(|byte| b"*?[\\".contains(byte));

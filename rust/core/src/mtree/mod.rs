@@ -4,13 +4,14 @@
 //! them read it. Pure functions on bytes; nothing here opens a file.
 //!
 //! [`lines`] joins lines, [`parse`] knows which path a line is about, [`keyword`] reads what it
-//! says of it, [`write`] is the way back.
+//! says of it, by [`value`]; [`write`] is the way back.
 
 mod base64;
 mod escape;
 mod keyword;
 mod lines;
 mod parse;
+mod value;
 mod write;
 
 pub(crate) use keyword::{Keywords, Type};

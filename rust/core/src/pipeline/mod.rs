@@ -31,7 +31,8 @@ use crate::plan::Plan;
 use emit::Emitter;
 use worker::{Shared, Supply};
 
-pub use pool::{Pool, Seat};
+pub(crate) use pool::Pool;
+pub use pool::Seat;
 
 /// Bytes of tar in a block. Large enough that joining blocks costs under 0.1 % of size, small
 /// enough that a block stays in the second-level cache from its hash to its compression.
@@ -76,7 +77,7 @@ impl Progress {
     }
 
     /// Adds to what is done.
-    pub fn advance(&self, bytes: u64) {
+    pub(crate) fn advance(&self, bytes: u64) {
         self.0.done.fetch_add(bytes, Ordering::Relaxed);
     }
 

@@ -21,7 +21,7 @@ const HELD: usize = BLOCK;
 
 /// A number of threads, and their memory, for builds that share them.
 #[derive(Debug)]
-pub struct Pool {
+pub(crate) struct Pool {
     size: usize,
     stock: Stock,
     state: Mutex<State>,
@@ -56,7 +56,7 @@ impl State {
 impl Pool {
     /// A pool of `size` threads, of which none is used and no build has its turn.
     #[must_use]
-    pub fn new(size: usize) -> Arc<Self> {
+    pub(crate) fn new(size: usize) -> Arc<Self> {
         let size = size.max(1);
         let (waiting, turns, exclusive, held) = (BTreeSet::new(), 0, false, 0);
         let state = Mutex::new(State { free: size, waiting, turns, exclusive, held });
@@ -65,18 +65,18 @@ impl Pool {
 
     /// How many threads there are.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
     /// Gives the next build its turn; the one before has ended.
-    pub fn give_turn(&self) {
+    pub(crate) fn give_turn(&self) {
         self.change(|state| state.turns += 1);
     }
 
     /// The place of the build `number`, which has no thread yet and wants at most `threads`.
     #[must_use]
-    pub fn seat(self: &Arc<Self>, number: usize, threads: usize) -> Seat {
+    pub(crate) fn seat(self: &Arc<Self>, number: usize, threads: usize) -> Seat {
         let threads = threads.clamp(1, self.size);
         Seat { pool: Arc::clone(self), number, threads, seated: AtomicBool::new(false) }
     }

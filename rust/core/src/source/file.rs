@@ -28,7 +28,7 @@ pub enum FileSource {
 ///
 /// Files keep their mode and time and belong to root unless the policy says otherwise: who owns
 /// a file on the host says nothing about the image.
-pub fn add_files(
+pub(crate) fn add_files(
     plan: &mut PlanBuilder,
     files: impl IntoIterator<Item = (Vec<u8>, FileSource)>,
     policy: &Policy,

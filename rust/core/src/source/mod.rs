@@ -24,25 +24,26 @@ use std::io::{BufReader, Read};
 
 use crate::tar::Reader;
 
-pub use archive::{ArchiveFile, ArchiveStream, Form, Pick, Survey, Treatment, decoded, is_archive};
+pub use archive::{ArchiveFile, Pick, is_archive};
 pub use decode::{Decoder, Encoding, decode_ahead};
-pub use diff::add_diff;
-pub use file::{FileSource, add_files, check_destinations};
+pub use file::{FileSource, check_destinations};
 pub use items::{Item, Items, item_path};
 pub use layers::{Layers, LayersStream};
-pub use mtree::add_mtree;
-pub use overlay::add_overlay;
 pub use pattern::Patterns;
 pub use policy::{Mode, Owner, OwnerMap, Policy, XattrNames};
 pub use slice::Slice;
 pub use transcode::TarStream;
 pub use tree::add_tree;
 
+pub(crate) use archive::{ArchiveStream, Form, Survey, Treatment, decoded};
 pub(crate) use checked::{CheckedFile, would_wait};
+pub(crate) use diff::add_diff;
 pub(crate) use directory::{Cursor, Root};
-pub(crate) use file::{file_entry, open_host_file};
+pub(crate) use file::{add_files, file_entry, open_host_file};
 pub(crate) use layers::Contents;
+pub(crate) use mtree::add_mtree;
 pub(crate) use names::refuse_whiteout_name;
+pub(crate) use overlay::add_overlay;
 pub(crate) use policy::set_mode;
 pub(crate) use stamp::Stamp;
 pub(crate) use tree::shown;

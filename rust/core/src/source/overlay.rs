@@ -19,7 +19,7 @@ use crate::tar::{Entry, Kind, is_within, parent_of};
 ///
 /// What points at a lower directory is an error, for those are not known here: what has no content of
 /// its own (`redirect`, `metacopy`), and a file that has other names there (`nlink`).
-pub fn add_overlay(
+pub(crate) fn add_overlay(
     plan: &mut PlanBuilder,
     path: &Path,
     policy: &Policy,

@@ -4,13 +4,15 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{FileType, Stat, fstat};
 
+const TIME_MOVED: &str = "its modification or change time moved";
+
 /// The identity and state of a regular file. A difference means that the header that was planned
 /// and the content that is read do not belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     device: u64,
     inode: u64,
-    pub(crate) size: u64,
+    size: u64,
     modified: i64,
     changed: i64,
     /// Fewer blocks than bytes: it has holes that need not be read.
@@ -61,17 +63,12 @@ impl Stamp {
         if !FileType::from_raw_mode(now.st_mode).is_file() {
             return Some("it is no longer a regular file".into());
         }
-        let other = self.other_content(now);
-        let now = Self::of(now);
-        if (self.device, self.inode) != (now.device, now.inode) {
-            Some("another file took its place".into())
-        } else if other.is_some() {
-            other
-        } else if self.changed != now.changed {
-            Some("its modification or change time moved".into())
-        } else {
-            None
+        let seen = Self::of(now);
+        if (self.device, self.inode) != (seen.device, seen.inode) {
+            return Some("another file took its place".into());
         }
+        let moved = || (self.changed != seen.changed).then(|| TIME_MOVED.into());
+        self.other_content(now).or_else(moved)
     }
 
     /// The same of a file that is open, whose names and mode don't matter.
@@ -80,7 +77,7 @@ impl Stamp {
         if self.size != now.size {
             Some(format!("it had {} bytes and now has {}", self.size, now.size))
         } else if self.modified != now.modified {
-            Some("its modification or change time moved".into())
+            Some(TIME_MOVED.into())
         } else {
             None
         }

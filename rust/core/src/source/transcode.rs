@@ -68,7 +68,7 @@ impl<R: Read> TarStream<R> {
                 self.place = Place::Content;
             }
             Step::End if self.reader.position() == 0 => {
-                return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+                return Err(Error::empty_archive());
             }
             Step::End => self.place = Place::Rest,
         }

@@ -1,7 +1,7 @@
 //! Entries that remove what lower layers hold (image-spec, layer.md, "Whiteouts").
 
 use super::Policy;
-use crate::tar::{Entry, Kind, OPAQUE_WHITEOUT, WHITEOUT_PREFIX, sibling, split_path};
+use crate::tar::{Entry, Kind, OPAQUE_WHITEOUT, WHITEOUT_PREFIX, join, sibling, split_path};
 
 /// Removes `path` of the source, and all that it holds.
 pub(super) fn whiteout(path: &[u8], policy: &Policy) -> Entry {
@@ -12,9 +12,7 @@ pub(super) fn whiteout(path: &[u8], policy: &Policy) -> Entry {
 
 /// Removes all that lower layers hold in `directory` of the source.
 pub(super) fn opaque(directory: &[u8], policy: &Policy) -> Entry {
-    let directory = policy.place(directory);
-    let slash = if directory.is_empty() { &b""[..] } else { b"/" };
-    marker(&[&directory, slash, OPAQUE_WHITEOUT].concat(), policy)
+    marker(&join(&policy.place(directory), OPAQUE_WHITEOUT), policy)
 }
 
 /// The whiteout `path` of another layer in this one.

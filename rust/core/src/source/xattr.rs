@@ -1,13 +1,12 @@
 //! Extended attributes of an entry of a tree.
 
-use std::ffi::OsString;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use rustix::fs::{fgetxattr, flistxattr, lgetxattr, llistxattr};
 use rustix::io::Errno;
 
+use crate::error::display_path;
 use crate::tar::Xattr;
 
 /// The kernel allows no larger list and no larger value.
@@ -31,7 +30,7 @@ impl<'a> Reached<'a> {
     /// safe from renames above it.
     pub(super) fn by_name(directory: BorrowedFd<'a>, name: &[u8]) -> Self {
         let mut path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
-        path.push(OsString::from_vec(name.to_vec()));
+        path.push(display_path(name));
         Self::Name(path)
     }
 

@@ -40,7 +40,7 @@ pub fn append_header(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Bytes of the header blocks of `entry`. Fails as [`append_header`] does.
-pub fn header_size(entry: &Entry) -> Result<usize> {
+pub(crate) fn header_size(entry: &Entry) -> Result<usize> {
     device_numbers(entry)?;
     let records = records_for(entry, &written_name(entry))?;
     let records = records.as_bytes().len();

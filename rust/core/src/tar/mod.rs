@@ -12,13 +12,13 @@ mod pax;
 mod reader;
 
 pub use entry::{Entry, Kind, Xattr};
-pub use header::{append_header, archive_member_header, header_size};
+pub(crate) use header::header_size;
+pub use header::{append_header, archive_member_header};
 pub(crate) use listing::{Listed, list};
-pub(crate) use path::check_depth;
-pub use path::{
-    OPAQUE_WHITEOUT, WHITEOUT_PREFIX, compare_paths, is_within, join, normalize_path, order_key,
-    parent_of, parents_of, sibling, split_path,
+pub(crate) use path::{
+    OPAQUE_WHITEOUT, check_depth, is_within, join, order_key, sibling, split_path,
 };
+pub use path::{WHITEOUT_PREFIX, compare_paths, normalize_path, parent_of, parents_of};
 pub(crate) use path_map::PathMap;
 pub(crate) use reader::Step;
 pub use reader::{Member, Reader};

@@ -9,7 +9,7 @@ pub(super) const fn fits_octal(width: usize, value: u64) -> bool {
 /// Writes `value` as zero-padded octal digits and a NUL. The value must fit.
 pub(super) fn write_octal(field: &mut [u8], mut value: u64) {
     debug_assert!(fits_octal(field.len(), value));
-    let (terminator, digits) = field.split_last_mut().unwrap_or_else(|| unreachable!());
+    let Some((terminator, digits)) = field.split_last_mut() else { return };
     *terminator = 0;
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (value & 7) as u8;

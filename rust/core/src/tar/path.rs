@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, display_path};
 
 /// The normal form of a name read from an archive or given by a user: no leading `/` or `./`, no
 /// empty or `.` parts, no slash at the end. The root is empty.
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// `..` and NUL are errors: nothing may name a place outside the root, and a `..` inside it means
 /// different places to different readers.
 pub fn normalize_path(name: &[u8]) -> Result<Box<[u8]>> {
-    let refuse = |reason: &str| Err(Error::unsupported(crate::error::display_path(name), reason));
+    let refuse = |reason: &str| Err(Error::unsupported(display_path(name), reason));
     if name.contains(&0) {
         return refuse("its name holds a NUL byte");
     }
@@ -57,13 +57,13 @@ pub(crate) fn check_depth(path: &[u8]) -> Result<()> {
 pub const WHITEOUT_PREFIX: &[u8] = b".wh.";
 
 /// The name of the whiteout for all that lower layers have in its directory.
-pub const OPAQUE_WHITEOUT: &[u8] = b".wh..wh..opq";
+pub(crate) const OPAQUE_WHITEOUT: &[u8] = b".wh..wh..opq";
 
 /// A key that sorts paths into the order of a layer: part by part, each bytewise, so that a
 /// directory stands directly before all that it holds (`a`, `a/x`, `a-b`). Whiteouts come before
 /// everything beside them, as layer.md asks.
 #[must_use]
-pub fn order_key(path: &[u8]) -> Box<[u8]> {
+pub(crate) fn order_key(path: &[u8]) -> Box<[u8]> {
     // No name holds a NUL byte, so giving the slash its place is comparing part by part, and one
     // more NUL stands before every name.
     let mut key = Vec::with_capacity(path.len());
@@ -96,7 +96,7 @@ pub fn compare_paths(left: &[u8], right: &[u8]) -> Ordering {
 
 /// Whether `path` lies in `directory`, at any depth; everything but the root lies in the root.
 #[must_use]
-pub fn is_within(path: &[u8], directory: &[u8]) -> bool {
+pub(crate) fn is_within(path: &[u8], directory: &[u8]) -> bool {
     match path.strip_prefix(directory) {
         Some([b'/', ..]) => true,
         Some(rest) => directory.is_empty() && !rest.is_empty(),
@@ -121,14 +121,14 @@ pub fn parents_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The directory that holds `path`, and the name that it has there; both are empty for the root.
 #[must_use]
-pub fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
     let parent = parent_of(path).unwrap_or_default();
     (parent, &path[if parent.is_empty() { 0 } else { parent.len() + 1 }..])
 }
 
 /// The path of what lies at `path` below `directory`; either may be empty.
 #[must_use]
-pub fn join(directory: &[u8], path: &[u8]) -> Box<[u8]> {
+pub(crate) fn join(directory: &[u8], path: &[u8]) -> Box<[u8]> {
     match (directory, path) {
         (b"", path) => path.into(),
         (directory, b"") => directory.into(),
@@ -138,7 +138,7 @@ pub fn join(directory: &[u8], path: &[u8]) -> Box<[u8]> {
 
 /// The path of what is called `name` in the directory that holds `path`.
 #[must_use]
-pub fn sibling(path: &[u8], name: &[u8]) -> Box<[u8]> {
+pub(crate) fn sibling(path: &[u8], name: &[u8]) -> Box<[u8]> {
     let (_, own) = split_path(path);
     [&path[..path.len() - own.len()], name].concat().into()
 }

@@ -42,8 +42,7 @@ impl<T> PathMap<T> {
     /// Removes all below `directory`, at any depth, but not the directory itself.
     pub(crate) fn remove_below(&mut self, directory: &[u8]) -> Vec<T> {
         let key = order_key(directory);
-        // Whatever lies in a directory has its key and a NUL; everything else lies in the root.
-        let prefix = if key.is_empty() { Vec::new() } else { [&*key, b"\0"].concat() };
+        let prefix = prefix_of(&key);
         let behind = (Excluded(&*key), Unbounded);
         let keys = self.values.range::<[u8], _>(behind).map(|(key, _)| key);
         let below: Vec<_> = keys.take_while(|key| key.starts_with(&prefix)).cloned().collect();
@@ -53,7 +52,7 @@ impl<T> PathMap<T> {
     /// The values directly in `directory`, in the order of a layer, where every directory has one.
     pub(crate) fn children<'a>(&'a self, directory: &[u8]) -> impl Iterator<Item = &'a T> {
         let key = order_key(directory);
-        let prefix = if key.is_empty() { Vec::new() } else { [&*key, b"\0"].concat() };
+        let prefix = prefix_of(&key);
         let mut from = [&*key, b"\0"].concat();
         std::iter::from_fn(move || {
             let (key, value) =
@@ -76,6 +75,12 @@ impl<T> PathMap<T> {
     pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
         self.values.into_values()
     }
+}
+
+/// What the keys of all that lies in a directory begin with: its own and a NUL. In the root lies
+/// everything else.
+fn prefix_of(key: &[u8]) -> Vec<u8> {
+    if key.is_empty() { Vec::new() } else { [key, b"\0"].concat() }
 }
 
 #[cfg(test)]

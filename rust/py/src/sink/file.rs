@@ -59,7 +59,7 @@ impl FileSink {
 
 impl blob::Sink for FileSink {
     fn restart(&mut self) -> io::Result<()> {
-        let Some(start) = self.start else { return Err(io::ErrorKind::NotSeekable.into()) };
+        let Some(start) = self.start else { return Err(ErrorKind::NotSeekable.into()) };
         self.file.seek(SeekFrom::Start(start))?;
         self.file.set_len(start)?;
         (self.hinted, self.pending) = (self.start, 0);

@@ -67,13 +67,13 @@ impl ArchiveFile {
     }
 
     /// The same of what was compressed. See [`decode_ahead`].
-    pub fn decoded(&self, threads: usize, cancel: &Cancel) -> Result<Box<dyn Read + Send>> {
+    pub(crate) fn decoded(&self, threads: usize, cancel: &Cancel) -> Result<Box<dyn Read + Send>> {
         decoded(self.reader()?, threads, cancel)
     }
 
     /// Whether there can be a second look.
     #[must_use]
-    pub fn rereadable(&self) -> bool {
+    pub(crate) fn rereadable(&self) -> bool {
         self.stretch.is_some() || self.file.metadata().is_ok_and(|metadata| metadata.is_file())
     }
 
@@ -123,10 +123,42 @@ pub fn is_archive(path: &Path) -> Result<bool> {
 }
 
 /// An archive that is read as it comes, without its compression. See [`decode_ahead`].
-pub fn decoded(
+pub(crate) fn decoded(
     stream: impl Read + Send + 'static,
     threads: usize,
     cancel: &Cancel,
 ) -> Result<Box<dyn Read + Send>> {
     decode_ahead(BufReader::with_capacity(READ, stream), threads, cancel)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn a_file_whose_content_changes_before_its_end_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.tar");
+        let read = |change: &dyn Fn()| {
+            fs::write(&path, [1; 2000]).unwrap();
+            let file = File::options().write(true).open(&path).unwrap();
+            file.set_modified(UNIX_EPOCH).unwrap();
+            let mut reader = ArchiveFile::open(&path).unwrap().reader().unwrap();
+            reader.read_exact(&mut [0; 1000]).unwrap();
+            change();
+            let read = reader.read_to_end(&mut Vec::new());
+            read.map_err(|error| Error::from_read(error).to_string())
+        };
+        assert_eq!(read(&|| ()), Ok(1000));
+        assert_eq!(read(&|| fs::remove_file(&path).unwrap()), Ok(1000));
+        let what =
+            |what: &str| Err(format!("`{}` changed while it was read: {what}", path.display()));
+        let same_size = || fs::write(&path, [2; 2000]).unwrap();
+        assert_eq!(read(&same_size), what("its modification or change time moved"));
+        let shorter = || fs::write(&path, [1; 1500]).unwrap();
+        assert_eq!(read(&shorter), what("it had 2000 bytes and now has 1500"));
+    }
 }

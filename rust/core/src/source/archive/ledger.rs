@@ -18,6 +18,7 @@ pub(super) struct Ledger {
     written: HashMap<Box<[u8]>, Written>,
     /// What edits did to entries that may be the target of a hard link.
     passed: HashMap<Box<[u8]>, Passed>,
+    /// Directories that are written when something in them is, or their own entry comes.
     passed_over: HashMap<Box<[u8]>, Entry>,
     /// What edits did to the directories of which later entries say nothing new.
     given: HashMap<Box<[u8]>, Passed>,

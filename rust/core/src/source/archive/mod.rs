@@ -9,12 +9,13 @@ mod treatment;
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
 
-pub use self::file::{ArchiveFile, decoded, is_archive};
+pub(crate) use self::file::decoded;
+pub use self::file::{ArchiveFile, is_archive};
 use self::ledger::Ledger;
 pub use self::pick::Pick;
-pub use self::survey::Survey;
+pub(crate) use self::survey::Survey;
 pub(super) use self::survey::unpacked;
-pub use self::treatment::{Form, Treatment};
+pub(crate) use self::treatment::{Form, Treatment};
 use super::READ_BUFFER;
 use crate::edit::{Nature, Passed, rewritable};
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ use crate::tar::{BLOCK, Entry, Kind, Reader, TRAILER, padded};
 /// What has to be known before it comes (a later entry of the same path, a target that is gone) is
 /// [`Error::OutOfOrder`]: a [`Survey`] of the same input knows it.
 #[derive(Debug)]
-pub struct ArchiveStream<'a, R> {
+pub(crate) struct ArchiveStream<'a, R> {
     reader: Reader<BufReader<R>>,
     treatment: &'a mut Treatment,
     survey: Survey,
@@ -55,13 +56,18 @@ pub struct ArchiveStream<'a, R> {
 /// Content that was not copied yet.
 #[derive(Clone, Copy, Debug)]
 enum Content {
+    None,
     /// Of the current member, and the padding after it.
-    Member { rest: u64, padding: u64 },
+    Member {
+        rest: u64,
+        padding: u64,
+    },
     /// Of an addition, its padding included, by its place in the plan.
-    Addition { from: u64, end: u64 },
+    Addition {
+        from: u64,
+        end: u64,
+    },
 }
-
-const NO_CONTENT: Content = Content::Addition { from: 0, end: 0 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -73,7 +79,7 @@ enum State {
 impl<'a, R: Read> ArchiveStream<'a, R> {
     /// Reads `input`, a tar without compression; a [`Decoder`](super::Decoder) gives one. Entries
     /// go through `treatment`, and `additions` are what its edits put.
-    pub fn new(
+    pub(crate) fn new(
         input: R,
         treatment: &'a mut Treatment,
         additions: &'a Plan,
@@ -116,13 +122,13 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             addition: additions.reader(),
             pending: Vec::new(),
             taken: 0,
-            content: NO_CONTENT,
+            content: Content::None,
             state: State::Copying,
         }
     }
 
     /// Fills `buffer` as far as the layer goes; fewer bytes than its length only at the end.
-    pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
         if self.state == State::Failed {
             return Err(Error::Internal("a layer was read on after an error".to_owned()));
         }
@@ -135,7 +141,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
 
     /// How many entries the layer has so far, with the parents that the archive lacks.
     #[must_use]
-    pub const fn entries(&self) -> u64 {
+    pub(crate) const fn entries(&self) -> u64 {
         self.ledger.entries()
     }
 
@@ -186,6 +192,11 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     /// Queues the padding of a content, and the further names of its file that come with it.
     fn queue_after_content(&mut self, padding: u64) -> Result<()> {
         self.queue_zeroes(padding);
+        self.queue_links()
+    }
+
+    /// Queues the further names that come with the current member.
+    fn queue_links(&mut self) -> Result<()> {
         for (link, passed) in self.survey.take_links(self.ordinal - 1) {
             self.append(&link, passed)?;
         }
@@ -217,7 +228,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             }
         }
         if self.reader.position() == 0 {
-            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+            return Err(Error::empty_archive());
         }
         while self.added < self.additions.list_entries().len() {
             self.added += 1;
@@ -246,22 +257,19 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             Kind::Regular if !due.is_empty() => Some(self.rewritten(&due, &mut entry)?),
             _ => None,
         };
-        let mtime = self.treatment.default_mtime();
-        if !self.ledger.append(&entry, passed, mtime, &mut self.pending)? {
+        if !self.append(&entry, passed)? {
             return Ok(false);
         }
         if let Some(content) = &rewritten {
             self.pending.extend_from_slice(content);
             self.pending.resize(self.pending.len().next_multiple_of(BLOCK), 0);
-            self.content = NO_CONTENT;
+            self.content = Content::None;
         } else {
             let padding = padded(entry.size) - entry.size;
             self.content = Content::Member { rest: entry.size, padding };
         }
         if entry.size == 0 || rewritten.is_some() {
-            for (link, passed) in self.survey.take_links(ordinal) {
-                self.append(&link, passed)?;
-            }
+            self.queue_links()?;
         }
         Ok(true)
     }
@@ -269,13 +277,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     /// The content that edits make of a member's.
     fn rewritten(&mut self, due: &[usize], entry: &mut Entry) -> Result<Vec<u8>> {
         let mut content = rewritable(entry)?;
-        let mut filled = 0;
-        while filled < content.len() {
-            match self.reader.read_content(&mut content[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
+        self.reader.fill_with_content(&mut content)?;
         self.treatment.rewrite(due, entry, content)
     }
 
@@ -292,7 +294,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         nature
     }
 
-    /// Queues the headers of an entry that needs no treatment any more; says whether it is new.
+    /// Queues the headers of an entry after its treatment; says whether it is new.
     fn append(&mut self, entry: &Entry, passed: Passed) -> Result<bool> {
         let mtime = self.treatment.default_mtime();
         self.ledger.append(entry, passed, mtime, &mut self.pending)

@@ -37,13 +37,7 @@ impl Pick {
                 }
                 found.make_room(&member.entry, self.limit)?;
                 let mut content = vec![0; usize::try_from(member.entry.size).unwrap_or(0)];
-                let mut filled = 0;
-                while filled < content.len() {
-                    match reader.read_content(&mut content[filled..])? {
-                        0 => break,
-                        count => filled += count,
-                    }
-                }
+                reader.fill_with_content(&mut content)?;
                 found.put(member, content);
                 if self.first {
                     return Ok(found.members);

@@ -1,3 +1,7 @@
+mod ground;
+mod second_look;
+mod whiteouts;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -6,7 +10,6 @@ use crate::cancel::Cancel;
 use crate::edit::Edits;
 use crate::plan::PlanBuilder;
 use crate::source::{Patterns, Policy};
-use crate::stack::list_layer;
 use crate::tar::{Entry, Kind, append_header};
 
 fn directory(path: &str) -> Entry {
@@ -186,10 +189,6 @@ fn what_an_engine_cannot_apply_in_order_is_refused() {
     }
 }
 
-fn second_look(entries: &[Entry]) -> Result<Vec<Entry>> {
-    entries_in(&convert_file(&archive(entries), &Policy::default())?)
-}
-
 fn entries_in(bytes: &[u8]) -> Result<Vec<Entry>> {
     let mut reader = Reader::new(bytes);
     let mut entries = Vec::new();
@@ -197,109 +196,6 @@ fn entries_in(bytes: &[u8]) -> Result<Vec<Entry>> {
         entries.push(member.entry);
     }
     Ok(entries)
-}
-
-#[test]
-fn a_second_look_leaves_one_entry_per_path_and_targets_before_links() {
-    let other = |path| Entry { mode: 0o611, ..file(path) };
-    let newer = |path| Entry { mode: 0o711, ..directory(path) };
-    for (entries, expected) in [
-        // The last one wins, where it stands.
-        (vec![file("a"), file("b"), other("a")], vec![file("b"), other("a")]),
-        (vec![directory("a"), file("a/f"), newer("a")], vec![newer("a"), file("a/f")]),
-        (vec![file("a/f"), newer("a")], vec![newer("a"), file("a/f")]),
-        (vec![directory("a"), file("a/f"), file("a")], vec![file("a")]),
-        (vec![file("a"), newer("")], vec![newer(""), file("a")]),
-        (vec![file("a"), directory("a"), file("a/f")], vec![directory("a"), file("a/f")]),
-        // A link stays with the content that its target had.
-        (
-            vec![file("a"), hard_link("b", "a"), other("a")],
-            vec![Entry { path: b"b"[..].into(), ..file("a") }, other("a")],
-        ),
-        (vec![hard_link("b", "a"), file("a")], vec![file("a"), hard_link("b", "a")]),
-        (
-            vec![hard_link("c", "b"), hard_link("b", "a"), file("a"), file("d")],
-            vec![file("a"), hard_link("c", "a"), hard_link("b", "a"), file("d")],
-        ),
-    ] {
-        assert_eq!(second_look(&entries).unwrap(), expected, "{entries:?}");
-    }
-    for (entries, message) in [
-        (vec![hard_link("b", "a")], "`a`, which the archive does not hold"),
-        (vec![hard_link("b", "a"), hard_link("a", "b")], "which the archive does not hold"),
-        (vec![file("c"), file("c"), directory("a"), hard_link("b", "a")], "is a directory"),
-        (vec![file("c"), file("c"), file("a"), file("a/b")], "is not a directory"),
-    ] {
-        let error = second_look(&entries).unwrap_err().to_string();
-        assert!(error.contains(message), "{error}");
-    }
-}
-
-fn rewritten(entries: &[Entry], policy: &Policy) -> Result<Vec<Entry>> {
-    entries_in(&convert_file_of(Form::Layer, &archive(entries), policy)?)
-}
-
-/// A whiteout as fastlayer makes it.
-fn whiteout(path: &str, mtime: i64) -> Entry {
-    Entry { mtime, mode: 0o644, ..of_kind(path, Kind::Regular) }
-}
-
-#[test]
-fn whiteouts_of_a_layer_stay_and_no_parents_come() {
-    let entries = [
-        file("a/b/f"),
-        of_kind("a/b/.wh..wh..opq", Kind::Regular),
-        // As a file with content, a link and a directory: only the name counts.
-        file("a/.wh.g"),
-        file("a/g"),
-        hard_link(".wh.x", ".wh..wh.aufs"),
-        directory("d/.wh.y"),
-    ];
-    let expected = [
-        file("a/b/f"),
-        whiteout("a/b/.wh..wh..opq", 0),
-        whiteout("a/.wh.g", 0),
-        file("a/g"),
-        whiteout(".wh.x", 0),
-        whiteout("d/.wh.y", 0),
-    ];
-    assert_eq!(rewritten(&entries, &Policy::default()).unwrap(), expected);
-    let policy = Policy { mtime: Some(5), ..Policy::default() };
-    for entry in rewritten(&entries, &policy).unwrap() {
-        assert_eq!(entry.mtime, 5);
-    }
-    let policy = Policy::default().with_prefix(b"p").unwrap();
-    let found = rewritten(&entries, &policy).unwrap();
-    assert_eq!(paths(&found)[..3], ["p/a/b/f", "p/a/b/.wh..wh..opq", "p/a/.wh.g"]);
-}
-
-#[test]
-fn a_whiteout_is_left_out_with_what_it_is_about() {
-    let exclude = Patterns::parse(["a/x", "d"]).unwrap();
-    let policy = Policy { exclude, ..Policy::default() };
-    let marker = |path| of_kind(path, Kind::Regular);
-    let entries = ["a/.wh.x", "a/.wh.y", "d/.wh..wh..opq", "d/.wh.x", ".wh.d"].map(marker);
-    assert_eq!(paths(&rewritten(&entries, &policy).unwrap()), ["a/.wh.y"]);
-}
-
-#[test]
-fn a_layer_out_of_order_is_rewritten_with_a_second_look() {
-    let entries =
-        [file("a/f"), whiteout(".wh.x", 9), directory("a"), whiteout(".wh.x", 7), file("x")];
-    let expected = [directory("a"), file("a/f"), whiteout(".wh.x", 0), file("x")];
-    assert_eq!(rewritten(&entries, &Policy::default()).unwrap(), expected);
-}
-
-#[test]
-fn whiteouts_that_engines_do_not_understand_are_refused() {
-    for (entries, message) in [
-        (vec![file("a/.wh.")], "`a/.wh.` cannot be stored in a layer: it is a whiteout that names"),
-        (vec![directory(".wh.d"), file(".wh.d/f")], "begins with `.wh.`"),
-        (vec![hard_link("b", "lower")], "`lower`, which the archive does not hold"),
-    ] {
-        let error = rewritten(&entries, &Policy::default()).unwrap_err().to_string();
-        assert!(error.contains(message), "{error}");
-    }
 }
 
 #[test]
@@ -361,90 +257,4 @@ proptest! {
             prop_assert_eq!(convert(&layer, Policy::default(), 512).unwrap(), layer);
         }
     }
-}
-
-/// The layer of an archive above a tree with these entries.
-fn above(ground: &[Entry], entries: &[Entry]) -> Result<Vec<Entry>> {
-    let mut tree = crate::stack::Tree::default();
-    tree.apply(list_layer(&archive(ground)[..], &Cancel::default())?, &Cancel::default())?;
-    let mut treatment = Treatment::default();
-    let (additions, survey) = (no_additions(), Survey::default());
-    let bytes = archive(entries);
-    let ground = Some(Ground::new(tree, None));
-    let stream = ArchiveStream::above(ground, &bytes[..], &mut treatment, &additions, survey);
-    Ok(crate::tar::list(stream, false, &Cancel::default())?
-        .into_iter()
-        .map(|listed| listed.entry)
-        .collect())
-}
-
-#[test]
-fn links_of_the_ground_are_followed_until_an_entry_takes_their_place() {
-    let ground = [
-        directory("usr"),
-        directory("usr/lib"),
-        of_kind("lib", Kind::Symlink(b"usr/lib"[..].into())),
-        of_kind("gone", Kind::Symlink(b"/nowhere"[..].into())),
-        file("f"),
-    ];
-    let entries = [
-        directory(""),
-        file("lib/a"),
-        hard_link("b", "lib/a"),
-        file("gone/x"),
-        directory("lib"),
-        file("lib/c"),
-        hard_link("d", "lib/c"),
-    ];
-    let layer = above(&ground, &entries).unwrap();
-    let expected = ["usr", "usr/lib", "usr/lib/a", "b", "gone", "gone/x", "lib", "lib/c", "d"];
-    assert_eq!(paths(&layer), expected);
-    // The directory of the ground, and one that nothing names.
-    assert_eq!([layer[1].mode, layer[4].mode], [0o700, 0o755]);
-    assert_eq!(layer[3].kind, Kind::HardLink(b"usr/lib/a"[..].into()));
-    assert_eq!(layer[8].kind, Kind::HardLink(b"lib/c"[..].into()));
-    let twice = above(&ground, &[file("lib/a"), file("usr/lib/a")]).unwrap_err();
-    assert!(twice.to_string().contains("holds it twice"), "{twice}");
-    // A hard link to what only the ground has is one to nothing for whoever applies the layer.
-    assert!(above(&ground, &[hard_link("x", "f")]).is_err());
-}
-
-#[test]
-fn a_long_chain_of_hard_links_before_their_targets_takes_no_long_time() {
-    let links = 20_000;
-    let name = |number: usize| format!("{number:05}");
-    let mut entries: Vec<_> =
-        (0..links).map(|number| hard_link(&name(number), &name(number + 1))).collect();
-    entries.push(file(&name(links)));
-    let tar = convert_file(&archive(&entries), &Policy::default()).unwrap();
-    let (mut reader, mut names) = (Reader::new(&tar[..]), 0);
-    while let Some(member) = reader.next_member().unwrap() {
-        let is_link = matches!(&member.entry.kind, Kind::HardLink(target) if **target == *b"20000");
-        assert!(is_link || names == 0);
-        names += 1;
-    }
-    assert_eq!(names, links + 1);
-}
-
-#[test]
-fn a_file_whose_content_changes_before_its_end_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("in.tar");
-    let read = |change: &dyn Fn()| {
-        std::fs::write(&path, [1; 2000]).unwrap();
-        let file = std::fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(std::time::UNIX_EPOCH).unwrap();
-        let mut reader = ArchiveFile::open(&path).unwrap().reader().unwrap();
-        reader.read_exact(&mut [0; 1000]).unwrap();
-        change();
-        let read = reader.read_to_end(&mut Vec::new());
-        read.map_err(|error| Error::from_read(error).to_string())
-    };
-    assert_eq!(read(&|| ()), Ok(1000));
-    assert_eq!(read(&|| std::fs::remove_file(&path).unwrap()), Ok(1000));
-    let what = |what: &str| Err(format!("`{}` changed while it was read: {what}", path.display()));
-    let same_size = || std::fs::write(&path, [2; 2000]).unwrap();
-    assert_eq!(read(&same_size), what("its modification or change time moved"));
-    let shorter = || std::fs::write(&path, [1; 1500]).unwrap();
-    assert_eq!(read(&shorter), what("it had 2000 bytes and now has 1500"));
 }

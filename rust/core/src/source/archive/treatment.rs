@@ -9,7 +9,7 @@ use crate::tar::{Entry, Kind};
 
 /// What a tar stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A whole tree. The parents that it lacks are put in, and no name may be that of a whiteout.
     #[default]
     Tree,
@@ -19,7 +19,7 @@ pub enum Form {
 
 /// The policy and the edits of a layer.
 #[derive(Clone, Debug, Default)]
-pub struct Treatment {
+pub(crate) struct Treatment {
     policy: Policy,
     edits: Edits,
     form: Form,
@@ -28,13 +28,13 @@ pub struct Treatment {
 impl Treatment {
     /// First the policy, then the edits.
     #[must_use]
-    pub const fn new(policy: Policy, edits: Edits, form: Form) -> Self {
+    pub(crate) const fn new(policy: Policy, edits: Edits, form: Form) -> Self {
         Self { policy, edits, form }
     }
 
     /// The edits, with what they met.
     #[must_use]
-    pub fn into_edits(self) -> Edits {
+    pub(crate) fn into_edits(self) -> Edits {
         self.edits
     }
 

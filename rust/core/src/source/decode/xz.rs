@@ -49,7 +49,8 @@ impl Format for Xz {
     fn start(&mut self, input: &mut dyn BufRead) -> io::Result<bool> {
         let padding = skip_zeroes(input)?;
         if !padding.is_multiple_of(PADDING) {
-            let reason = format!("xz: {padding} zeroes follow a stream, not a multiple of 4");
+            let reason =
+                format!("xz: {padding} zeroes follow a stream, not a multiple of {PADDING}");
             return Err(malformed(reason));
         }
         if fill_buffer(input)?.is_empty() {

@@ -28,7 +28,7 @@ use crate::tar::Entry;
 /// Directories above an entry are there as `upper` has them. What took the place of something of
 /// another type has no whiteout: applying a layer replaces it. Names that are one inode in `upper`
 /// are one in the end: where one of them is in the layer, all are.
-pub fn add_diff(
+pub(crate) fn add_diff(
     plan: &mut PlanBuilder,
     lower: &Path,
     upper: &Path,

@@ -38,7 +38,8 @@ impl HostItem<'_> {
             return self.add_directory(plan, root, &path, threads, cancel);
         }
         let parent = root.below(parent).map_err(io)?;
-        let name = CString::new(name).map_err(|_| Error::unsupported(&path, "a NUL byte"))?;
+        let name = CString::new(name)
+            .map_err(|_| Error::unsupported(&path, "its name holds a NUL byte"))?;
         let stat = statat(parent.handle(), &name, AtFlags::SYMLINK_NOFOLLOW).map_err(io)?;
         if self.contents || FileType::from_raw_mode(stat.st_mode).is_dir() {
             let directory = parent.below(name.to_bytes()).map_err(io)?;

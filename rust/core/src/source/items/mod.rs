@@ -139,7 +139,9 @@ impl Items {
                     sources.add(plan, layers, selection)?;
                 }
                 Item::Archive { policy, .. } => {
-                    let file = archives.next().ok_or_else(|| Error::Internal("no file".into()))?;
+                    let file = archives
+                        .next()
+                        .ok_or_else(|| Error::Internal("an archive was not opened".into()))?;
                     archive::add(plan, &mut sources.layers, file, policy)
                         .map_err(|error| error.in_archive(file.path()))?;
                 }

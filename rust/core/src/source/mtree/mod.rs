@@ -29,7 +29,7 @@ use crate::tar::{Entry, Kind, Xattr, append_header, is_within};
 ///
 /// Errors name the line. A socket is left out with a warning, an optional file that is not there
 /// without one.
-pub fn add_mtree(
+pub(crate) fn add_mtree(
     plan: &mut PlanBuilder,
     file: &Path,
     base: Option<&Path>,

@@ -10,14 +10,11 @@ use super::content::Found;
 use crate::digest::Digest;
 use crate::error::display_path;
 use crate::mtree::{Record, Type};
-use crate::plan::Content;
+use crate::plan::{Content, NO_DEVICE};
 use crate::tar::Entry;
 
 /// Device and number of an inode.
 pub(super) type Identity = (u64, u64);
-
-/// The device of inodes that are stated: no host has one with this number.
-const STATED: u64 = u64::MAX;
 
 /// Whether the record describes a file that has other names too.
 pub(super) fn has_others(record: &Record) -> bool {
@@ -47,7 +44,7 @@ impl Names {
         let inode = record.keywords.inode.filter(|_| has_others(record))?;
         let next = self.stated.len() as u64;
         let number = self.stated.entry((inode, record.keywords.resdevice)).or_insert(next);
-        Some((STATED, *number))
+        Some((NO_DEVICE, *number))
     }
 
     /// What is known of a file from the first one that stated its identity: all its names have the

@@ -224,8 +224,6 @@ fn split_char(text: &[u8]) -> Option<(u32, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     fn covers(pattern: &str, path: &[u8]) -> bool {
@@ -281,10 +279,9 @@ mod tests {
 
     #[test]
     fn no_pattern_makes_matching_slow() {
+        // With a second try for each star, no machine would come to the end of this.
         let path = [b'a'; 4000];
-        let start = Instant::now();
         assert!(!covers(&format!("{}b", "*a".repeat(50)), &path));
         assert!(!covers(&format!("{}b", "**/a*".repeat(50)), &path));
-        assert!(start.elapsed() < Duration::from_secs(5));
     }
 }

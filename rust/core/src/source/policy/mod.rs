@@ -39,7 +39,7 @@ pub struct Policy {
 impl Policy {
     /// Whether every entry stays as it is, but for attributes of the host.
     #[must_use]
-    pub fn keeps_all(&self) -> bool {
+    pub(crate) fn keeps_all(&self) -> bool {
         let Self { prefix, owner, mode, mtime, clamp_mtime, drop_xattrs, only_xattrs, exclude } =
             self;
         prefix.is_empty()
@@ -61,7 +61,7 @@ impl Policy {
 
     /// Where `path` of the source lies in the layer.
     #[must_use]
-    pub fn place(&self, path: &[u8]) -> Box<[u8]> {
+    pub(crate) fn place(&self, path: &[u8]) -> Box<[u8]> {
         join(&self.prefix, path)
     }
 
@@ -106,14 +106,14 @@ impl Policy {
 
     /// The time that an entry with the time `mtime` gets.
     #[must_use]
-    pub fn mtime_of(&self, mtime: i64) -> i64 {
+    pub(crate) fn mtime_of(&self, mtime: i64) -> i64 {
         let mtime = self.mtime.unwrap_or(mtime);
         self.clamp_mtime.map_or(mtime, |latest| mtime.min(latest))
     }
 
     /// The time of what has none of its own: directories made as parents, content given as bytes.
     #[must_use]
-    pub fn default_mtime(&self) -> i64 {
+    pub(crate) fn default_mtime(&self) -> i64 {
         self.mtime_of(self.clamp_mtime.unwrap_or(0))
     }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use super::super::{BLOCK, padded};
 use super::input::Input;
 use super::sparse::{Map, Run};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The content of one member, as far as it was not read yet.
 #[derive(Debug, Default)]
@@ -68,10 +68,7 @@ impl Content {
     /// Reads all that is stored.
     pub(super) fn read_to_end<R: Read>(&mut self, input: &mut Input<R>) -> Result<Vec<u8>> {
         let mut bytes = vec![0; at_most(self.stored, usize::MAX)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            filled += read_stored(&mut self.stored, input, &mut bytes[filled..])?;
-        }
+        self.fill(input, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -84,11 +81,17 @@ impl Content {
             return Ok(None);
         }
         let mut block = [0; BLOCK];
-        let mut filled = 0;
-        while filled < BLOCK {
-            filled += read_stored(&mut self.stored, input, &mut block[filled..])?;
-        }
+        self.fill(input, &mut block)?;
         Ok(Some(block))
+    }
+
+    /// Fills `buffer` with what is stored, of which there must be as much.
+    fn fill<R: Read>(&mut self, input: &mut Input<R>, buffer: &mut [u8]) -> Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            filled += read_stored(&mut self.stored, input, &mut buffer[filled..])?;
+        }
+        Ok(())
     }
 
     /// Passes over the rest of the content.
@@ -141,7 +144,7 @@ fn read_stored<R: Read>(
     }
 }
 
-fn cut_off<R>(missing: u64, input: &Input<R>) -> crate::Error {
+fn cut_off<R>(missing: u64, input: &Input<R>) -> Error {
     input.malformed(format!("the input ends {missing} bytes before its content does"))
 }
 

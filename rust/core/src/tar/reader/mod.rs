@@ -132,13 +132,25 @@ impl<R: Read> Reader<R> {
 
     /// Reads content of the current member, of a sparse file its zeroes too; 0 at its end.
     pub fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.read_with(|content, input| content.read(input, buffer))
+        self.with_content(|content, input| content.read(input, buffer))
+    }
+
+    /// Fills `buffer` with content of the current member, as far as there is some.
+    pub(crate) fn fill_with_content(&mut self, buffer: &mut [u8]) -> Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_content(&mut buffer[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        Ok(())
     }
 
     /// Reads content of the current member as the archive has it, of a sparse file without its
     /// zeroes; 0 at its end.
     pub(crate) fn read_stored(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.read_with(|content, input| content.read_as_stored(input, buffer))
+        self.with_content(|content, input| content.read_as_stored(input, buffer))
     }
 
     /// Reads what follows the end of the archive; 0 at the end of the input.
@@ -146,10 +158,10 @@ impl<R: Read> Reader<R> {
         self.input.read(buffer)
     }
 
-    fn read_with(
+    fn with_content<T>(
         &mut self,
-        read: impl FnOnce(&mut Content, &mut Input<R>) -> Result<usize>,
-    ) -> Result<usize> {
+        read: impl FnOnce(&mut Content, &mut Input<R>) -> Result<T>,
+    ) -> Result<T> {
         if self.state == State::Failed {
             return Err(self.failed_before());
         }
@@ -161,7 +173,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads what follows the end of the archive, to the end of the input.
-    pub fn drain(&mut self) -> Result<()> {
+    pub(crate) fn drain(&mut self) -> Result<()> {
         self.input.skip(u64::MAX).map(drop)
     }
 
@@ -291,14 +303,7 @@ impl<R: Read + Seek> Reader<R> {
     /// Passes over what is left of the current member's content without reading it, and makes sure
     /// that it is there.
     pub fn skip_content(&mut self) -> Result<()> {
-        if self.state == State::Failed {
-            return Err(self.failed_before());
-        }
-        let result = self.content.seek(&mut self.input);
-        if result.is_err() {
-            self.state = State::Failed;
-        }
-        result
+        self.with_content(Content::seek)
     }
 }
 

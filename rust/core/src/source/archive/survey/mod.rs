@@ -16,7 +16,7 @@ use crate::tar::{Entry, Kind, Reader, parents_of};
 
 /// What differs from taking every member as it comes. Members are counted from 0.
 #[derive(Debug)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// Members that leave nothing.
     skipped: HashSet<u64>,
     /// Files by the member that has their content.
@@ -46,7 +46,7 @@ struct File {
 
 impl Survey {
     /// Reads `input` to its end as an engine would unpack it.
-    pub fn of(input: impl Read, treatment: &mut Treatment, cancel: &Cancel) -> Result<Self> {
+    pub(crate) fn of(input: impl Read, treatment: &mut Treatment, cancel: &Cancel) -> Result<Self> {
         let reader = Reader::new(BufReader::with_capacity(READ_BUFFER, input));
         World::of(reader, |entry| treatment.admit(entry), cancel)?.survey(treatment)
     }

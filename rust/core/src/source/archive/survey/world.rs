@@ -45,7 +45,7 @@ impl World {
             world.unpack(admit(member.entry))?;
         }
         if reader.position() == 0 {
-            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+            return Err(Error::empty_archive());
         }
         reader.drain()?;
         Ok(world)
