@@ -58,7 +58,7 @@ help: ## Show this
 	@echo '  make growth             how that grows with bytes, files and layers'
 	@echo '  make push TREE=DIR      what a build into a registry costs beside one to a file'
 	@echo '  make figures TREE=DIR   all three, and their tables and pictures into README and docs'
-	@echo '  make faults             system calls that fail, kills, hostile files, other tools: all of it, an hour or two'
+	@echo '  make faults             faults, kills, changes, hostile files and other tools: all of them'
 	@echo '  make fuzz               any bytes into each parser, FUZZ_SECONDS=300 for each'
 	@echo '  make races              the threads of the core under ThreadSanitizer'
 	@echo '  make reliability        what the suites of faults counted, into docs/reliability.md'
@@ -82,7 +82,8 @@ test: $(VENV)/.built $(VENV)/.group-test
 
 # `make test` tries a sample of these.
 faults: $(VENV)/.built $(VENV)/.group-test
-	FASTLAYER_FAULTS=all $(RUN) -m pytest tests/faults tests/concurrency tests/hostile tests/conformance/test_compatibility.py $(PYTEST)
+	FASTLAYER_FAULTS=all $(RUN) -m pytest tests/faults tests/concurrency tests/hostile \
+	  tests/conformance/test_compatibility.py $(PYTEST)
 
 lint: $(VENV)/.built $(VENV)/.group-test $(VENV)/.group-lint
 	cargo fmt --all --check

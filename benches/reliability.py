@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         parser.error(str(error))
     if not found:
-        parser.error(f"no table is in `{tables}`: run `make faults`, `make fuzz` or `make test`")
+        parser.error(f"no table is in `{tables}`: run `make faults` or `make fuzz`")
     print(f"refreshed {PAGE} with {', '.join(found)}")
     return 0
 

@@ -2,7 +2,6 @@
 
 import lzma
 import os
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 import debs
 import fastlayer as fl
 from archives import tar
+from conformance.peers import find
 from fastlayer.recipes.deb import Deb, read_debs
 
 GOOD = debs.deb("a", {"usr/a": b"hello"})
@@ -40,9 +40,7 @@ def test_a_package_is_read_however_it_is_compressed(suffix: str, tmp_path: Path)
 
 def test_what_dpkg_makes_is_read(tmp_path: Path) -> None:
     """The real thing, of the tool of Debian."""
-    program = shutil.which("dpkg-deb")
-    if program is None:
-        pytest.skip("`dpkg-deb` is not installed")
+    program = find("dpkg-deb")
     (tmp_path / "a/DEBIAN").mkdir(parents=True)
     (tmp_path / "a/DEBIAN/control").write_text(
         f"{debs.CONTROL.format('a1', 'all')}Maintainer: x <x@example.org>\n"

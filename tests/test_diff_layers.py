@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastlayer as fl
-
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="devices need root")
+from conformance.peers import need_root
 
 # Some tenths of a second to compare, though it is all hole.
 BIG = 16 << 30
@@ -187,9 +186,9 @@ def mark(path: Path, name: str, value: bytes) -> None:
         pytest.skip(f"no attribute {name.partition('.')[0]}.* here: {error}")
 
 
-@root_only
 def test_devices_0_0_are_whiteouts(upper: Path, tmp_path: Path) -> None:
     """The kernel's whiteouts become those of layers, also when they share an inode."""
+    need_root("making devices")
     os.mknod(upper / "d" / "gone", stat.S_IFCHR, os.makedev(0, 0))
     os.link(upper / "d" / "gone", upper / "other")
     os.mknod(upper / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastlayer as fl
+from conformance.peers import need_root
 from fastlayer.dockerfile.instructions import Mount
 from fastlayer.dockerfile.run.accounts import Account, account_of
 from fastlayer.dockerfile.run.check import check_texts
@@ -93,8 +94,7 @@ def test_an_upper_directory_hides(layers: tuple[Path, Path]) -> None:
     assert not view(upper, lower).resolve("a/x").found
     assert view(upper, lower).resolve("c").found == (str(upper / "c"),)
     assert view(upper, lower).resolve("etc").found == (str(upper / "etc"), str(lower / "etc"))
-    if os.geteuid() != 0:
-        pytest.skip("whiteouts need root")
+    need_root("making whiteouts")
     os.mknod(upper / "b", 0o020000, 0)
     os.setxattr(upper / "etc", "trusted.overlay.opaque", b"y")
     assert not view(upper, lower).resolve("b").found
@@ -311,8 +311,7 @@ def test_a_runtime_has_an_environment_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service's sockets and the like are not for containers."""
-    if os.geteuid() != 0:
-        pytest.skip("namespaces need root")
+    need_root("making namespaces")
     for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LC_MESSAGES"):
         monkeypatch.setenv(name, "1")
     assert execute(["sh", "-c", "env >env"], cwd=str(tmp_path)) == 0

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         engine.holds_tar(tmp_path / "missing")
     with pytest.raises(IsADirectoryError):
         engine.holds_tar(tmp_path)
+
+
+def test_a_sink_that_cannot_be_had_is_told() -> None:
+    """A number is a descriptor, and no memory to write into."""
+    layer = fl.Layer.from_files({"a": b"a"})
+    with closing(engine.LayerQueue([])) as queue:
+        layer._add_to(queue)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            queue.make(987_654, sink_name="x")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -179,6 +179,26 @@ def test_a_stream_gets_the_bytes_of_the_file(tmp_path: Path) -> None:
     with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
         image.save(tmp_path / "pipe", tags=["a:1"])
         assert reader.communicate()[0] == stream.getvalue()
+
+
+def test_a_stream_may_take_less_than_it_is_given() -> None:
+    """As those without a buffer do: what they left is given again."""
+
+    class Raw(io.RawIOBase):
+        taken = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, piece: Any, /) -> int:
+            self.taken += piece[:1000]
+            return min(1000, len(piece))
+
+    image = fl.Image.scratch(platform="linux/amd64").append(LAYER)
+    whole, raw = io.BytesIO(), Raw()
+    image.save(whole)
+    image.save(cast("BinaryIO", raw))
+    assert raw.taken == whole.getvalue()
 
 
 def test_an_old_archive_stays_when_the_build_fails(tmp_path: Path) -> None:

@@ -12,13 +12,12 @@ import pytest
 
 import fastlayer as fl
 from archives import Link, tar
+from conformance.peers import need_root
 from fastlayer import edit
 from fastlayer.items import ArchiveItem, BytesItem, DirectoryItem, HostItem, Item, LayersItem
 from fastlayer.policy import Policy
 from fastlayer.stored.image import StoredLayer
 from fastlayer.tree import Tree
-
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="owners need root")
 
 
 def at(prefix: str, **options: Any) -> Policy:
@@ -461,9 +460,9 @@ def test_a_file_that_is_gone_by_then_is_told(context: str, tmp_path: Path) -> No
         layer.save(tmp_path / "out")
 
 
-@root_only
 def test_attributes_of_the_ground_are_kept(context: str, tmp_path: Path) -> None:
     """A parent keeps those that it has below."""
+    need_root("changing owners")
     (tmp_path / "base/d").mkdir(parents=True)
     try:
         os.setxattr(tmp_path / "base/d", "user.note", b"kept")

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 import fastlayer as fl
+from conformance.peers import need_root
 from fastlayer.cli.run import run
 from fastlayer.links import check_links
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs files of several owners")
 
 STRANGER = 12345
 
@@ -29,9 +28,9 @@ def link(path: Path, target: Path | str, owner: int) -> Path:
     return path
 
 
-@needs_root
 def test_the_link_of_a_stranger_is_not_written_through(shared: Path, tmp_path: Path) -> None:
     """By no kind of output, whether there is something at its end or not."""
+    need_root("files of several owners")
     (tmp_path / "precious").write_text("mine")
     layer = fl.Layer.from_files({"a": b"1"})
     layer.save(tmp_path / "layer.tar.gz")
@@ -48,26 +47,26 @@ def test_the_link_of_a_stranger_is_not_written_through(shared: Path, tmp_path: P
     assert left == ["layer.tar.gz", "precious", "shared"]
 
 
-@needs_root
 def test_the_command_says_so(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In one line that names the link."""
+    need_root("files of several owners")
     out = link(shared / "out", "/dev/full", STRANGER)
     (shared / "tree").mkdir()
     assert run(["layer", str(shared / "tree"), "-o", str(out)]) == 1
     assert capsys.readouterr().err == f"fastlayer: error: `{out}`: Permission denied\n"
 
 
-@needs_root
 def test_a_chain_of_links_has_to_be_ours_to_its_end(shared: Path, tmp_path: Path) -> None:
     """Ours may lead to one that is not."""
+    need_root("files of several owners")
     link(shared / "theirs", tmp_path / "x", STRANGER)
     with pytest.raises(PermissionError):
         check_links(link(tmp_path / "ours", "shared/theirs", 0))
 
 
-@needs_root
 def test_other_links_are_followed(shared: Path, tmp_path: Path) -> None:
     """Our own, those of whoever has the folder, and any where not everybody may make some."""
+    need_root("files of several owners")
     check_links(link(shared / "ours", tmp_path / "x", 0))
     os.chown(shared, STRANGER, STRANGER)
     check_links(link(shared / "of-the-owner", tmp_path / "x", STRANGER))

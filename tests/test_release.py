@@ -1,7 +1,6 @@
 """What is published: everything it is made of is locked, and its licences are told."""
 
 import re
-import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from release import dist, licences
+
+from conformance.peers import find
 
 ROOT = Path(__file__).parents[1]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -86,9 +87,9 @@ def test_a_fuzzer_tries_the_crates_that_are_published() -> None:
     assert {one for one in fuzzed if one[0] in names} <= published
 
 
-@pytest.mark.skipif(shutil.which("cargo") is None, reason="needs cargo")
 def test_the_licences_are_those_of_what_is_linked() -> None:
     """THIRD-PARTY.md is what `make licences` writes; deny.toml allows each; nothing is twice."""
+    find("cargo")
     linked = licences.parts()
     assert len({part.name for part in linked}) == len(linked)
     assert [one for one in linked if not licences.allowed(one.licence, licences.policy())] == []

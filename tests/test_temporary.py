@@ -1,5 +1,6 @@
 """Temporary files and folders: locked while their process lives, removed by the next one."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,9 +9,11 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from conformance.peers import need_root
 from fastlayer import temporary
 from fastlayer.temporary import Temporary, has_temporary_name, temporary_directory, temporary_file
 
@@ -95,9 +98,9 @@ def test_other_names_and_kinds_stay(tmp_path: Path) -> None:
     assert not any(map(has_temporary_name, files))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory away")
 def test_a_directory_of_another_user_stays(tmp_path: Path) -> None:
     """Temporary files of all users are in one place, where such a name proves nothing."""
+    need_root("giving a directory away")
     (tmp_path / "kind-0123456789").mkdir()
     os.chown(tmp_path / "kind-0123456789", 1, 1)
     make("directory", tmp_path)
@@ -110,6 +113,23 @@ def test_an_error_names_the_folder(kind: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         make(kind, tmp_path / "missing")
     assert caught.value.filename == str(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("kind", MAKE)
+def test_a_look_that_fails_names_the_folder(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor of the name of what was just made, which is gone."""
+
+    def refuse(path: str) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    with monkeypatch.context() as changed:
+        changed.setattr("os.lstat", refuse)
+        with pytest.raises(PermissionError) as caught:
+            make(kind, tmp_path)
+    assert caught.value.filename == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_goes_while_threads_still_add_to_it(tmp_path: Path) -> None:

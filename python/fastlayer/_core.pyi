@@ -307,7 +307,7 @@ def member_header(name: str, size: int) -> bytes:
     """Return the 512 bytes in front of a member of an image archive."""
 
 def unpack_layers(
-    layers: Sequence[tuple[int, int, int, str]],
+    layers: Sequence[_Stretch],
     directory: str | PathLike[str],
     *,
     purpose: str,

@@ -117,13 +117,18 @@ def _hold(descriptor: int, path: str) -> bool:
     """Lock what was just made; say whether it is still there.
 
     Before it was locked it looked as if nobody held it, and another process may have removed it.
+    Raises `OSError`, which names the folder.
     """
     # Without locks on this file system, nothing is taken for a leftover, and leftovers stay.
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with suppress(FileNotFoundError):
+    try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    return False
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        error.filename = os.path.dirname(path)  # noqa: PTH120
+        raise
 
 
 def _sweep(

@@ -21,6 +21,7 @@ PACKAGES = {
     "ctr": "containerd",
     "docker": "docker.io",
     "dockerd": "docker.io",
+    "dpkg-deb": "dpkg",
     "igzip": "isal",
     "setcap": "libcap2-bin",
     "setfacl": "acl",

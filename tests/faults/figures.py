@@ -5,6 +5,8 @@ from typing import Literal
 
 from tally import tally
 
+from .amount import ALL
+
 Verdict = Literal["complete", "absent"]
 """The whole right output, or the one from before."""
 
@@ -28,7 +30,7 @@ class Figures:
         self._survived[operation, verdict] += 1
 
     def write(self) -> None:
-        """Write the table, unless nothing ran."""
+        """Write the table, if something ran and not only a sample of it."""
         rows: list[tuple[str, int, int, int, int]] = []
         for operation, injected in self._injected.items():
             complete, absent = (
@@ -36,6 +38,6 @@ class Figures:
                 self._survived[operation, "absent"],
             )
             rows.append((operation, injected, complete, absent, injected - complete - absent))
-        if rows:
+        if rows and ALL:
             total = tuple(sum(column) for column in zip(*(row[1:] for row in rows), strict=True))
             tally(self._name, COLUMNS, [*sorted(rows), ("all", *total)])

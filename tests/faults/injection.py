@@ -18,7 +18,10 @@ SOURCE = Path(__file__).parent / "inject.c"
 TIMEOUT = 120.0
 
 # Names that are drawn at random: temporary files and folders, and files without a name.
-RANDOM = re.compile(r"\.fastlayer-[0-9a-f]{16}|(?<=tmp/)(tmp\w{8}|#\d+ \(deleted\))")
+RANDOM = re.compile(
+    r"(?P<kind>\.fastlayer-(?:unpack-)?|(?<=tmp/)fastlayer-layers-)[0-9a-f]{10}"
+    r"|(?<=tmp/)(?:(?:tmp)?\w{8}(?=/|$)|#\d+ \(deleted\))"
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Call:
 
 
 def _pattern(name: "re.Match[str]") -> str:
-    return ".fastlayer-*" if name[0].startswith(".") else "*"
+    return f"{name['kind'] or ''}*"
 
 
 @dataclass(frozen=True)

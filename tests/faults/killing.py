@@ -2,7 +2,6 @@
 
 import os
 import signal
-import stat
 import subprocess
 import time
 from collections.abc import Sequence
@@ -20,9 +19,6 @@ _CAUGHT = 1 << (signal.SIGTERM - 1)
 
 # Far above what any of these commands takes, on a machine that is busy with others too.
 _TIMEOUT = 120.0
-
-State = dict[str, tuple[int, bytes]]
-"""What is in a folder: mode, and content or target, by the paths."""
 
 
 @dataclass(frozen=True)
@@ -73,23 +69,6 @@ def run(
             raise
     worked = (end if number is None else sent) - start
     return Ended(process.returncode, stderr.decode(), worked, end - sent, before)
-
-
-def state(folder: Path, *, leftovers: bool = True) -> State:
-    """Read a folder; without `leftovers`, what has a temporary name counts for nothing."""
-    found: State = {}
-    for path in sorted(folder.rglob("*")):
-        name = os.fspath(path.relative_to(folder))
-        if not leftovers and any(map(is_temporary, name.split("/"))):
-            continue
-        status = path.lstat()
-        content = b""
-        if stat.S_ISREG(status.st_mode):
-            content = path.read_bytes()
-        elif stat.S_ISLNK(status.st_mode):
-            content = os.fsencode(path.readlink())
-        found[name] = (status.st_mode, content)
-    return found
 
 
 def is_temporary(name: str) -> bool:

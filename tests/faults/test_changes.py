@@ -14,6 +14,7 @@ import pytest
 
 import fastlayer as fl
 from commands import Outcome, command, environment, fastlayer
+from conformance.peers import absent, call, find
 
 from .amount import amount, sample
 from .figures import Figures
@@ -33,11 +34,10 @@ def changes() -> Iterator[Figures]:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder with a tree, where tracing is allowed."""
-    if shutil.which("strace") is None:
-        pytest.skip("`strace` is not installed")
-    traced = subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True)
-    if traced.returncode != 0:
-        pytest.skip("nothing can be traced here")
+    try:
+        call([find("strace"), "-o", "/dev/null", "true"])
+    except AssertionError as error:
+        absent(f"nothing can be traced here: {error}")
     (tmp_path / "tree" / "d").mkdir(parents=True)
     (tmp_path / "tree" / "d" / "f").write_bytes(NOISE)
     (tmp_path / "tree" / "d" / "g").write_text("g")
@@ -130,12 +130,12 @@ def test_a_file_that_changes(
     change: Callable[[Path], None], stage: str, place: Path, changes: Figures
 ) -> None:
     """At every stage it is the layer before, the layer after, or an error that names the place."""
-    call, path, when = STAGES[stage]
+    name, path, when = STAGES[stage]
     before = layer_of(place)
     outcome, happened = stopped(
         ["layer", "tree", "-o", "x.tar", "--threads", "1"],
         place,
-        call=call,
+        call=name,
         path=place / path,
         when=when,
         change=lambda: change(place / "tree" / "d" / "f"),

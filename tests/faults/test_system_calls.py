@@ -106,6 +106,14 @@ def test_complete_or_absent(operation: Operation, workplace: Workplace, faults: 
     assert not lost, "\n".join(lost)
 
 
+@pytest.mark.parametrize("operation", sample(OPERATIONS, 4), ids=str)
+def test_names_at_random_are_known(operation: Operation, workplace: Workplace) -> None:
+    """Two runs have the same names: a fault on a name that comes only once would never be met."""
+    runs = [workplace.run(operation).traced.calls for _ in range(2)]
+    first, second = ({call.files for call in calls} for calls in runs)
+    assert first == second
+
+
 def judge(operation: Operation, fault: Fault, run: Run, clean: Run, before: State) -> Verdict:
     """Say what became of the output. What is neither, or not told right, is an assertion."""
     outcome = run.traced.outcome

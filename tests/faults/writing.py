@@ -1,23 +1,21 @@
 """What is interrupted: commands that write, each with what was there before."""
 
 import hashlib
-import os
 import random
 import shutil
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import fastlayer as fl
 from commands import Argument
+from conformance.peers import absent, call, find, need_root
 from registries import Registry
 
-from .killing import State, is_temporary, state
-
-Verdict = Literal["complete", "absent"]
+from .figures import Verdict
+from .killing import is_temporary
+from .promise import State, state
 
 _SLOW = ("--threads", "1", "--compression", "gzip:9")
 _RUNNER = """
@@ -49,30 +47,31 @@ class Inputs:
             (tree / f"d{number % 9}").mkdir(exist_ok=True)
             (tree / f"d{number % 9}" / f"f{number}").write_bytes(noise.randbytes(200))
         (root / "context" / "Dockerfile").write_text(_STAGES)
-        files: dict[str, str | os.PathLike[str] | bytes] = {
-            f"a{n % 40}/b{n % 7}/f{n}": b"%d\n" % n for n in range(4_000)
-        }
+        files = {f"a{n % 40}/b{n % 7}/f{n}": b"%d\n" % n for n in range(4_000)}
         layers = [fl.Layer.from_files(files), fl.Layer.from_directory(tree)]
         fl.Image.scratch().append(*layers).save(root / "many.tar")
         old = fl.Image.scratch().append(fl.Layer.from_files({"old": noise.randbytes(1000)}))
         old.save(root / "old.tar", tags=["x:1"])
         old.write_layout(root / "old", tags=["x:old"])
 
-    def runner(self) -> bool:
-        """Make the program of a RUN; say whether that works."""
+    def make_runner(self) -> None:
+        """Make the program of a RUN, where one can be executed."""
+        need_root("RUN")
+        find("crun")
         context = self.root / "context"
+        (context / "Dockerfile.run").write_text(_RUN)
         (self.root / "run.c").write_text(_RUNNER)
-        compiler = shutil.which("cc")
-        if compiler is None or shutil.which("crun") is None or os.geteuid() != 0:
-            return False
-        compile_: list[Argument] = [compiler, "-static", "-o", context / "run"]
-        (self.root / "context" / "Dockerfile.run").write_text(_RUN)
-        return (
-            subprocess.run(
-                [*compile_, self.root / "run.c"], check=False, capture_output=True
-            ).returncode
-            == 0
-        )
+        try:
+            call([find("cc"), "-static", "-o", context / "run", self.root / "run.c"])
+        except AssertionError as error:
+            absent(f"nothing can be linked statically here: {error}")
+
+
+def without_leftovers(found: State) -> State:
+    """Leave out what has a temporary name, as a killed process may leave it."""
+    return {
+        path: what for path, what in found.items() if not any(map(is_temporary, Path(path).parts))
+    }
 
 
 class Operation(ABC):
@@ -111,7 +110,7 @@ class Operation(ABC):
 
     def verdict(self, place: Path) -> Verdict:
         """Say which of the two states is there; anything else is an error."""
-        found = state(place / "out", leftovers=False)
+        found = without_leftovers(state(place / "out"))
         if found == self.new:
             return "complete"
         out = place / "expected"
@@ -158,9 +157,9 @@ class ToLayout(Operation):
         """The index is the old or the new one, and every blob is what its name says."""
         layout = place / "out" / "layout"
         assert not fl.validate(layout).problems
-        for name, (_, content) in state(layout / "blobs" / "sha256", leftovers=False).items():
-            assert hashlib.sha256(content).hexdigest() == name
-        found = state(layout, leftovers=False)
+        for name, (_, content) in without_leftovers(state(layout / "blobs" / "sha256")).items():
+            assert content == name
+        found = without_leftovers(state(layout))
         old = state(self.inputs.root / "old")
         kept = {name: what for name, what in old.items() if name != "index.json"}
         assert kept.items() <= found.items()
@@ -168,7 +167,7 @@ class ToLayout(Operation):
         if index == old["index.json"]:
             return "absent"
         assert index == self.new["layout/index.json"]
-        assert state(place / "out", leftovers=False) == self.new
+        assert without_leftovers(state(place / "out")) == self.new
         return "complete"
 
 
@@ -183,13 +182,13 @@ class ToNewLayout(Operation):
 
     def verdict(self, place: Path) -> Verdict:
         """Without an index it is no layout yet; after SIGKILL there may be whole blobs."""
-        found = state(place / "out", leftovers=False)
+        found = without_leftovers(state(place / "out"))
         if "layout/index.json" in found:
             assert found == self.new
             return "complete"
         for name, (_, content) in found.items():
             if name.startswith("layout/blobs/sha256/"):
-                assert hashlib.sha256(content).hexdigest() == Path(name).name
+                assert content == Path(name).name
         return "absent"
 
 

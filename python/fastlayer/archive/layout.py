@@ -75,7 +75,8 @@ def write_layout(
             tags=tuple(repo_tag(reference) for reference in references),
             output=os.fspath(directory),
         )
-        with _locked(root):
+        # Others that change the index wait.
+        with _locked(root, fcntl.LOCK_EX):
             if not (root / "oci-layout").exists():
                 replace_file(root / "oci-layout", encode(ImageLayout()))
             index = _with_image(_read_index(root), built, list(entries.values()))
@@ -168,7 +169,7 @@ def _writing(root: Path) -> Iterator[LayoutStore]:
     with ExitStack() as stack:
         begun = stack.enter_context(undone_unless_kept(partial(_take_away, made)))
         made.extend(folder for folder in folders if _make(folder))
-        lock = stack.enter_context(_lock_of(root / "blobs"))
+        lock = stack.enter_context(_locked(root / "blobs", fcntl.LOCK_SH))
 
         def take_back() -> None:
             with suppress(OSError):
@@ -185,12 +186,12 @@ def _writing(root: Path) -> Iterator[LayoutStore]:
 
 
 @contextmanager
-def _lock_of(folder: Path) -> Iterator[int]:
-    """Open the folder of the blobs with a shared lock."""
+def _locked(folder: Path, how: int) -> Iterator[int]:
+    """Open a folder, and wait for a lock on it."""
     with named(folder):
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            fcntl.flock(lock, how)
             yield lock
         finally:
             os.close(lock)
@@ -232,18 +233,6 @@ def _refuse_other_content(root: Path) -> None:
             raise InvalidImageError(
                 f"{quoted(root)} is neither empty nor an OCI layout: it has no `oci-layout`"
             )
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """Hold the layout: others that change its index wait."""
-    with named(root):
-        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _read_index(root: Path) -> ImageIndex:

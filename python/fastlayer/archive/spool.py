@@ -27,8 +27,15 @@ def spooled(stream: BinaryIO) -> Iterator[tuple[int, str]]:
         with named(name):
             spool.seek(0)
             while piece := spool.read(_PIECE):
-                stream.write(piece)
+                _write(stream, piece)
             stream.flush()
+
+
+def _write(stream: BinaryIO, piece: bytes) -> None:
+    """Write all of it: a stream without a buffer may take less at once, and says how much."""
+    while piece:
+        taken: int | None = stream.write(piece)
+        piece = piece[len(piece) if taken is None else taken :]
 
 
 def stream_name(stream: BinaryIO) -> str:

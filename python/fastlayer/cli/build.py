@@ -29,13 +29,13 @@ from fastlayer.cli.result import (
 )
 from fastlayer.cli.settings import image_options, with_settings
 from fastlayer.cli.source import (
-    STDIN,
     Addition,
     Prebuilt,
     base_option,
     check_base,
     layer_of,
     rootfs_of,
+    shown_name,
     sources_of,
 )
 from fastlayer.image import Image
@@ -223,8 +223,7 @@ def _origin(given: Mapping[str, Any]) -> Image:
 
 
 def _by_recipe(rootfs: str, edits: LayerOptions, given: Mapping[str, Any], shown: Meter) -> Image:
-    name = "stdin" if rootfs == STDIN else rootfs
-    options = options_of(given, ("gzip", None), shown.follow(name))
+    options = options_of(given, ("gzip", None), shown.follow(shown_name(rootfs)))
     return recipe_image(rootfs_of(rootfs), given, {**options, **edits})
 
 
@@ -235,6 +234,5 @@ def _layer(
         return StoredLayer.load(source.path)
     if isinstance(source, Addition):
         return source.layer(options_of(given, ("gzip", None), shown.follow(source.source)))
-    name = "stdin" if source == STDIN else source
-    options = options_of(given, ("gzip", None), shown.follow(name))
+    options = options_of(given, ("gzip", None), shown.follow(shown_name(source)))
     return layer_of(source, {**options, **edits}, given["base"])

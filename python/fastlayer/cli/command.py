@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SETTINGS", "Command", "Examples", "Option", "in_order", "option"]
+__all__ = ["SETTINGS", "Command", "Examples", "Option", "in_order", "option", "together"]
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """How every command of ours answers for itself."""
@@ -81,3 +81,14 @@ def in_order(context: click.Context, *names: str) -> list[tuple[str, Any]]:
 def option(*names: str, section: str, **settings: Any) -> Callable[[_F], _F]:
     """Declare an option of a section."""
     return click.option(*names, cls=Option, section=section, **settings)
+
+
+def together(*declared: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    """Declare several options at once; the help shows them in this order."""
+
+    def declare(command: _F) -> _F:
+        for one in reversed(declared):
+            command = one(command)
+        return command
+
+    return declare

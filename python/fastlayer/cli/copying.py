@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fastlayer.cli.command import option
+from fastlayer.cli.command import option, together
 from fastlayer.cli.image_source import load, platform_option
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.progress import meter
@@ -21,17 +21,16 @@ from fastlayer.stored.image import StoredImage
 from fastlayer.stored.tree import StoredIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from fastlayer.built import BuiltImage, BuiltIndex
     from fastlayer.destination import Output
 
 __all__ = ["copy_image", "copy_options"]
 
-_F = TypeVar("_F", bound="Callable[..., Any]")
 _Item = tuple["Image | Index", tuple[str, ...], tuple[str, ...]]
 
-_OPTIONS: Final = (
+copy_options: Final = together(
     platform_option,
     option("--all", "everything", section="Image", is_flag=True, help="All platforms and images."),
     tag_option,
@@ -40,13 +39,7 @@ _OPTIONS: Final = (
     progress_option,
     registry_options,
 )
-
-
-def copy_options(command: _F) -> _F:
-    """Give a command the options of a copy."""
-    for declare in reversed(_OPTIONS):
-        command = declare(command)
-    return command
+"""The options of a copy."""
 
 
 def copy_image(image: str, given: Mapping[str, Any]) -> None:

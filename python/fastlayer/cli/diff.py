@@ -11,9 +11,9 @@ from fastlayer.cli.failure import explain
 from fastlayer.cli.options import json_option
 from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
-from fastlayer.cli.text import utc_time
+from fastlayer.cli.text import echo, utc_time
 from fastlayer.difference import diff
-from fastlayer.errors import FastlayerError, named, printable
+from fastlayer.errors import FastlayerError, printable
 
 if TYPE_CHECKING:
     from fastlayer.difference import Difference, Fact
@@ -58,9 +58,8 @@ def diff_command(
         differences = [difference.record() for difference in found]
         print_record({"before": before, "after": after, "differences": differences})
     else:
-        with named("<stdout>"):
-            for difference in found:
-                click.echo(_line(difference))
+        for difference in found:
+            echo(_line(difference))
     if found:
         context.exit(_DIFFERENT)
 

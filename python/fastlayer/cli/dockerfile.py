@@ -6,11 +6,11 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fastlayer.cli.command import option
+from fastlayer.cli.command import option, together
 from fastlayer.cli.edits import edits_of
 from fastlayer.cli.options import packing_of
 from fastlayer.cli.registry import registries_of
@@ -20,7 +20,7 @@ from fastlayer.image import Image
 from fastlayer.layer import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from fastlayer.cli.progress import Meter
     from fastlayer.destination import Output
@@ -34,7 +34,6 @@ __all__ = [
     "prepare_dockerfile",
 ]
 
-_F = TypeVar("_F", bound="Callable[..., Any]")
 
 _SECTION: Final = "Dockerfile"
 _STDIN: Final = "-"
@@ -64,7 +63,7 @@ def _argument(text: str) -> tuple[str, str | None]:
     return name, value if equals else os.environ.get(name)
 
 
-_OPTIONS: Final = (
+dockerfile_options: Final = together(
     option(
         "-f",
         "--file",
@@ -108,13 +107,7 @@ _OPTIONS: Final = (
         help="What RUN can reach; by default nothing.",
     ),
 )
-
-
-def dockerfile_options(command: _F) -> _F:
-    """Give a command the options of a Dockerfile, whose context is its argument `source`."""
-    for declare in reversed(_OPTIONS):
-        command = declare(command)
-    return command
+"""The options of a Dockerfile, whose context is the argument `source`."""
 
 
 def is_dockerfile(given: Mapping[str, Any]) -> bool:
@@ -225,7 +218,7 @@ def _file(given: Mapping[str, Any]) -> str | bytes:
     if given["file"] == _STDIN:
         if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("`--file -` reads a Dockerfile from stdin, which is a terminal")
-        from fastlayer.dockerfile.evaluation import MAX_SIZE  # noqa: PLC0415 (as above)
+        from fastlayer.dockerfile.lines import MAX_SIZE  # noqa: PLC0415 (as above)
 
         return sys.stdin.buffer.read(MAX_SIZE + 1)
     file: str = given["file"] or str(Path(given["source"], _NAME))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 import click
 
 from fastlayer import edit
-from fastlayer.cli.command import in_order, option
+from fastlayer.cli.command import in_order, option, together
 from fastlayer.cli.values import checked, destination, file_mode, source_and_path
 from fastlayer.errors import quoted
 from fastlayer.options import Unmatched
@@ -95,7 +95,7 @@ def _option(
     )
 
 
-_OPTIONS: Final = (
+edit_options: Final = together(
     _option(
         "--put",
         _put,
@@ -144,18 +144,12 @@ _OPTIONS: Final = (
         help="What to do about an edit that matches nothing.",
     ),
 )
+"""The options of edits."""
 
 _NAMES: Final = (
     *("put", "mkdir", "symlink", "remove", "rename", "chmod", "chown", "truncate"),
     *(*_RULES, "edits"),
 )
-
-
-def edit_options(command: _F) -> _F:
-    """Give a command the options of edits."""
-    for declare in reversed(_OPTIONS):
-        command = declare(command)
-    return command
 
 
 def edits_of(context: click.Context) -> LayerOptions:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from fastlayer.cli.command import option
 from fastlayer.cli.registry import registries_of
 from fastlayer.image import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["IMAGES", "load", "platform_option"]
 
-_F = TypeVar("_F", bound="Callable[..., Any]")
 
 IMAGES: Final = """\
 \b

@@ -11,7 +11,7 @@ from fastlayer.cli.edits import edit_options, edits_of
 from fastlayer.cli.options import json_option, layer_options, options_of, progress_option
 from fastlayer.cli.output import check_stdout, layer_output, save_layer
 from fastlayer.cli.progress import meter
-from fastlayer.cli.source import STDIN, base_option, check_base, check_stdin, layer_of
+from fastlayer.cli.source import base_option, check_base, check_stdin, layer_of, shown_name
 from fastlayer.cli.summary import print_record, show_layer
 from fastlayer.destination import STDOUT
 
@@ -102,7 +102,7 @@ def layer_command(
     check_base(given["base"], [source])
     edits = edits_of(context)
     with meter(given["progress"]) as shown:
-        progress = shown.follow("stdin" if source == STDIN else source)
+        progress = shown.follow(shown_name(source))
         options = options_of(given, (_implied(output), None), progress)
         layer = layer_of(source, {**options, **edits}, given["base"])
         built = save_layer(layer, output)

@@ -1,18 +1,18 @@
-"""The options of a layer, which `build` and `layer` share."""
+"""The options of a layer and of its blob, and those of what is printed, which commands share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from fastlayer.cli.command import option
+from fastlayer.cli.command import option, together
 from fastlayer.cli.progress import MODES
 from fastlayer.cli.values import checked, id_range, mtime
 from fastlayer.options import compression_and_level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from fastlayer.engine import Progress
     from fastlayer.media_type import Compression
@@ -27,11 +27,34 @@ __all__ = [
     "progress_option",
 ]
 
-_F = TypeVar("_F", bound="Callable[..., Any]")
-
 _SECTION: Final = "Layers"
 
-_OPTIONS: Final = (
+pack_options: Final = together(
+    option(
+        "--compression",
+        section=_SECTION,
+        metavar="NAME[:LEVEL]",
+        type=checked(compression_and_level),
+        help="gzip (levels 1-9, default 4), zstd (1-22, default 3) or none.",
+    ),
+    option(
+        "--threads",
+        section=_SECTION,
+        metavar="N",
+        type=int,
+        help="Threads to use; by default all there are. The bytes do not depend on it.",
+    ),
+    option(
+        "--verify",
+        section=_SECTION,
+        is_flag=True,
+        help="Decode what was compressed and compare it before it is written; with none there is "
+        "nothing to decode.",
+    ),
+)
+"""The options of a blob whose entries stay as they are."""
+
+layer_options: Final = together(
     option(
         "--prefix",
         section=_SECTION,
@@ -99,31 +122,9 @@ _OPTIONS: Final = (
         help="Extended attributes: all (the default), none, or those of these names, such as "
         "security.capability or 'user.*'.",
     ),
+    pack_options,
 )
-
-_PACKING: Final = (
-    option(
-        "--compression",
-        section=_SECTION,
-        metavar="NAME[:LEVEL]",
-        type=checked(compression_and_level),
-        help="gzip (levels 1-9, default 4), zstd (1-22, default 3) or none.",
-    ),
-    option(
-        "--threads",
-        section=_SECTION,
-        metavar="N",
-        type=int,
-        help="Threads to use; by default all there are. The bytes do not depend on it.",
-    ),
-    option(
-        "--verify",
-        section=_SECTION,
-        is_flag=True,
-        help="Decode what was compressed and compare it before it is written; with none there is "
-        "nothing to decode.",
-    ),
-)
+"""The options of a layer."""
 
 json_option: Final = option(
     "--json", "as_json", section="Output", is_flag=True, help="Print one record in JSON on stdout."
@@ -137,20 +138,6 @@ progress_option: Final = option(
     show_default=True,
     help="On stderr: a bar, or a line every few seconds (plain); auto is a bar on a terminal.",
 )
-
-
-def layer_options(command: _F) -> _F:
-    """Give a command the options of a layer."""
-    for declare in reversed((*_OPTIONS, *_PACKING)):
-        command = declare(command)
-    return command
-
-
-def pack_options(command: _F) -> _F:
-    """Give a command the options of a blob whose entries stay as they are."""
-    for declare in reversed(_PACKING):
-        command = declare(command)
-    return command
 
 
 def packing_of(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fastlayer.cli.command import SETTINGS, Command, Examples, option
+from fastlayer.cli.command import SETTINGS, Command, Examples, option, together
 from fastlayer.cli.text import echo
 from fastlayer.cli.values import key_value
 from fastlayer.errors import InvalidArgumentError
 from fastlayer.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fastlayer.image import Image
     from fastlayer.layer import Readable
     from fastlayer.options import LayerOptions
 
 __all__ = ["check_recipe", "recipe_command", "recipe_image", "recipe_options"]
-
-_F = TypeVar("_F", bound="Callable[..., Any]")
 
 _EXAMPLES: Final = """\
 fastlayer recipe list
@@ -32,7 +30,7 @@ fastlayer recipe show ubuntu > edits.toml
 fastlayer build --rootfs rootfs.tar.gz --edits edits.toml -t ubuntu:mine -o ubuntu.tar
 """
 
-_OPTIONS: Final = (
+recipe_options: Final = together(
     option(
         "--recipe",
         section="Layers",
@@ -50,13 +48,7 @@ _OPTIONS: Final = (
         help="A detail of the recipe, such as suite=bookworm.",
     ),
 )
-
-
-def recipe_options(command: _F) -> _F:
-    """Give a command the options of recipes."""
-    for declare in reversed(_OPTIONS):
-        command = declare(command)
-    return command
+"""The options of recipes."""
 
 
 def check_recipe(given: Mapping[str, Any], sources: Sequence[object]) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fastlayer.cli.command import option
+from fastlayer.cli.command import option, together
 from fastlayer.cli.progress import transfer_of
 from fastlayer.registries import Registries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "auth_file_option",
@@ -21,8 +21,6 @@ __all__ = [
     "registries_of",
     "registry_options",
 ]
-
-_F = TypeVar("_F", bound="Callable[..., Any]")
 
 _SECTION: Final = "Registries"
 _KEPT: Final = "fastlayer.cli.registries"
@@ -34,7 +32,7 @@ auth_file_option: Final = option(
     help="Where credentials are kept, instead of REGISTRY_AUTH_FILE, podman's and docker's.",
 )
 
-_CONNECTION: Final = (
+connection_options: Final = together(
     auth_file_option,
     option(
         "--ca-file",
@@ -49,8 +47,9 @@ _CONNECTION: Final = (
         help="Ask without TLS; a registry on this machine need not have it anyway.",
     ),
 )
+"""The options of a connection, whoever asks."""
 
-_OPTIONS: Final = (
+registry_options: Final = together(
     option(
         "--username",
         section=_SECTION,
@@ -63,22 +62,9 @@ _OPTIONS: Final = (
         is_flag=True,
         help="Read the password or token of --username from stdin.",
     ),
-    *_CONNECTION,
+    connection_options,
 )
-
-
-def connection_options(command: _F) -> _F:
-    """Give a command the options of a connection, whoever asks."""
-    for declare in reversed(_CONNECTION):
-        command = declare(command)
-    return command
-
-
-def registry_options(command: _F) -> _F:
-    """Give a command the options of registries."""
-    for declare in reversed(_OPTIONS):
-        command = declare(command)
-    return command
+"""The options of registries."""
 
 
 def registries_of(given: Mapping[str, Any]) -> Registries:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from fastlayer.built import BuiltImage
-from fastlayer.cli.command import option
+from fastlayer.cli.command import option, together
 from fastlayer.cli.options import json_option, progress_option
 from fastlayer.cli.output import check_stdout, parse_output
 from fastlayer.cli.registry import registries_of, registry_options
@@ -88,20 +88,13 @@ _OPTIONS: Final = (
 )
 
 
-def result_options(command: _F) -> _F:
-    """Give a command the options of what comes out: `output`, `tags`, `format`, `as_json`."""
-    return _with_result(command, _output_option(required=True))
+result_options: Final = together(registry_options, _output_option(required=True), *_OPTIONS)
+"""The options of what comes out: `output`, `tags`, `format`, `as_json`, and of registries."""
 
-
-def optional_result_options(command: _F) -> _F:
-    """Give a command these options, where a file may say the output instead."""
-    return _with_result(command, _output_option(required=False))
-
-
-def _with_result(command: _F, output: Callable[[_F], _F]) -> _F:
-    for declare in reversed((output, *_OPTIONS)):
-        command = declare(command)
-    return registry_options(command)
+optional_result_options: Final = together(
+    registry_options, _output_option(required=False), *_OPTIONS
+)
+"""These options, where a file may say the output instead."""
 
 
 def check_result(given: Mapping[str, Any]) -> None:

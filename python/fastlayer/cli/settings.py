@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from fastlayer.changes import ConfigAdditions
-from fastlayer.cli.command import option
+from fastlayer.cli.command import option, together
 from fastlayer.cli.values import created, key_value, words
 from fastlayer.config import Healthcheck
 from fastlayer.epoch import source_date_epoch
@@ -29,7 +29,7 @@ def _option(*names: str, **settings: Any) -> Callable[[_F], _F]:
     return option(*names, section="Image", **settings)
 
 
-_OPTIONS: Final = (
+image_options: Final = together(
     _option(
         "--platform",
         metavar="OS/ARCH[/VARIANT]",
@@ -68,6 +68,7 @@ _OPTIONS: Final = (
     ),
     _option("--author", metavar="TEXT", help="Who made the image."),
 )
+"""The options of an image."""
 
 # Each option that sets one member of the config, with that member's name in `with_config`.
 _SETTINGS: Final = {
@@ -91,13 +92,6 @@ _HEALTH: Final = {
     "health_start_period": "start_period",
     "health_retries": "retries",
 }
-
-
-def image_options(command: _F) -> _F:
-    """Give a command the options of an image."""
-    for declare in reversed(_OPTIONS):
-        command = declare(command)
-    return command
 
 
 def with_settings(image: Image, given: Mapping[str, Any]) -> Image:

@@ -30,6 +30,7 @@ __all__ = [
     "check_stdin",
     "layer_of",
     "rootfs_of",
+    "shown_name",
     "sources_of",
 ]
 
@@ -134,6 +135,11 @@ def layer_of(source: str, options: LayerOptions, base: str | None) -> Layer:
 def rootfs_of(source: str) -> str | Readable:
     """Give a root file system as recipes take it: by its name, or stdin."""
     return _Stdin() if source == STDIN else source
+
+
+def shown_name(source: str) -> str:
+    """Say what messages and progress call a source."""
+    return "stdin" if source == STDIN else source
 
 
 def _is_directory(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What `build` and `layer` print when they are done: a record, or a few lines for people."""
+"""What commands print when they are done: a record, or a few lines for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastlayer import media_type
-from fastlayer.cli.text import byte_count, plural
+from fastlayer.cli.text import byte_count, echo, plural
 from fastlayer.errors import named, printable
 
 if TYPE_CHECKING:
@@ -23,17 +23,15 @@ __all__ = ["print_record", "show_image", "show_index", "show_layer"]
 
 def print_record(record: Mapping[str, Any]) -> None:
     """Print one record as one line of JSON, in ASCII: names need not be valid Unicode."""
-    with named("<stdout>"):
-        click.echo(json.dumps(record))
+    echo(json.dumps(record))
 
 
 def show_image(image: BuiltImage, output: Output) -> None:
     """Show what was built, where it is and what identifies it; on stderr if that is on stdout."""
-    size = sum(layer.size for layer in image.layers) + image.config.size + image.size
     facts = [
         ("output", str(output)),
         ("platform", str(image.platform)),
-        ("size", f"{byte_count(size)} in {plural(len(image.layers), 'layer')}"),
+        ("size", _size(image)),
         ("image ID", str(image.config.digest)),
         ("digest", str(image.digest)),
     ]
@@ -46,14 +44,16 @@ def show_image(image: BuiltImage, output: Output) -> None:
 def show_index(index: BuiltIndex, output: Output) -> None:
     """Show where an index is, and its images; on stderr if that is on stdout."""
     facts = [("output", str(output)), ("digest", str(index.digest))]
-    facts += [(f"image {n}", _platform_and_size(one)) for n, one in enumerate(index.images, 1)]
+    for number, image in enumerate(index.images, 1):
+        facts.append((f"image {number}", f"{image.platform}, {_size(image)}"))
     title = ", ".join(index.tags) or output.tag or "untagged index"
     _show(title, facts, to_stderr=output.kind == "stdout")
 
 
-def _platform_and_size(image: BuiltImage) -> str:
+def _size(image: BuiltImage) -> str:
+    """Say how large all its blobs are: `12.3 MB in 2 layers`."""
     size = sum(layer.size for layer in image.layers) + image.config.size + image.size
-    return f"{image.platform}, {byte_count(size)} in {plural(len(image.layers), 'layer')}"
+    return f"{byte_count(size)} in {plural(len(image.layers), 'layer')}"
 
 
 def show_layer(layer: BuiltLayer, output: str, *, to_stderr: bool) -> None:

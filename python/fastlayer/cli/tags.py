@@ -10,7 +10,8 @@ from fastlayer.cli.command import Command
 from fastlayer.cli.options import json_option
 from fastlayer.cli.registry import registries_of, registry_options
 from fastlayer.cli.summary import print_record
-from fastlayer.errors import named, printable
+from fastlayer.cli.text import echo
+from fastlayer.errors import printable
 from fastlayer.location import DOCKER
 from fastlayer.reference import Reference
 
@@ -34,6 +35,5 @@ def tags_command(name: str, *, as_json: bool, **given: Any) -> None:
     if as_json:
         print_record({"name": reference.repository, "tags": tags})
         return
-    with named("<stdout>"):
-        for tag in tags:
-            click.echo(printable(tag))
+    for tag in tags:
+        echo(printable(tag))

@@ -50,12 +50,8 @@ def checked(read: Callable[[str], _T]) -> Callable[[str], _T]:
     return value
 
 
-def file_mode(text: str) -> int:
-    """Read permission bits in octal, `0755`."""
-    try:
-        return octal(text)
-    except InvalidArgumentError as error:
-        raise click.BadParameter(str(error)) from error
+file_mode: Final = checked(octal)
+"""Read permission bits in octal, `0755`."""
 
 
 def source_and_path(text: str, form: str) -> tuple[str, str]:

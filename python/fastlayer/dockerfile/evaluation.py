@@ -12,6 +12,7 @@ from fastlayer.dockerfile.bases import Directory, Origins
 from fastlayer.dockerfile.context import Sources
 from fastlayer.dockerfile.copying import copied, directory_made
 from fastlayer.dockerfile.instructions import Add, Copy, Run
+from fastlayer.dockerfile.lines import MAX_SIZE
 from fastlayer.dockerfile.located import located
 from fastlayer.dockerfile.plan import Named, Plan, PlannedStage
 from fastlayer.dockerfile.reading import read_dockerfile
@@ -39,10 +40,9 @@ if TYPE_CHECKING:
     from fastlayer.registries import Registries
     from fastlayer.stored.image import StoredLayer
 
-__all__ = ["MAX_SIZE", "evaluate"]
+__all__ = ["evaluate"]
 
 _NAME: Final = "Dockerfile"
-MAX_SIZE: Final = 4 << 20  # bytes that a Dockerfile may have
 
 
 @contextmanager

@@ -18,9 +18,11 @@ from fastlayer.errors import DockerfileError, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Lines", "Statement", "read_lines"]
+__all__ = ["MAX_SIZE", "Lines", "Statement", "read_lines"]
 
-_MAX_SIZE: Final = 4 << 20
+MAX_SIZE: Final = 4 << 20
+"""Bytes that a Dockerfile may have."""
+
 # Bytes of one line, with which Docker's reader ends.
 _MAX_LINE: Final = 65535
 
@@ -72,8 +74,8 @@ class _Reader:
     """A file while it is read, line by line."""
 
     def __init__(self, content: bytes, file: str | None) -> None:
-        if len(content) > _MAX_SIZE:
-            raise DockerfileError(f"it has more than {_MAX_SIZE} bytes", file)
+        if len(content) > MAX_SIZE:
+            raise DockerfileError(f"it has more than {MAX_SIZE} bytes", file)
         self.lines: Sequence[bytes] = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
         if not self.lines[-1]:
             self.lines = self.lines[:-1]

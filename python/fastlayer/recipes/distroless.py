@@ -121,7 +121,9 @@ def distroless(
         history=History(created_by="accounts", comment="fastlayer distroless"),
     )
     image = distroless_settings(image, user, certificates=BUNDLE in made)
-    return image if source is None else _from(image, source)
+    if source is None:
+        return image
+    return image.with_annotations({"org.opencontainers.image.source": source})
 
 
 def distroless_settings(image: Image, user: User = "root", *, certificates: bool = True) -> Image:
@@ -135,10 +137,6 @@ def distroless_settings(image: Image, user: User = "root", *, certificates: bool
         user=str(_NONROOT if nonroot else 0),
         working_dir="/home/nonroot" if nonroot else "/",
     )
-
-
-def _from(image: Image, source: str) -> Image:
-    return image.with_annotations({"org.opencontainers.image.source": source})
 
 
 def _optional(options: LayerOptions) -> tuple[Edit, ...]:

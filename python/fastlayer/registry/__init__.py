@@ -5,16 +5,16 @@
         descriptor, content = repository.manifest("latest")
 
 - `connect` here opens a `session`, which has a `repository` for each path (`manifests`)
-- `push`: a store for blobs, which go out while they are made (`tasks`, `delivery`, `upload`,
-  `feed`, `pump`)
-- `remote`: blobs that are read from there
+- `sink`: images, by `push`: a store for blobs, which go out while they are made (`tasks`,
+  `delivery`, `upload`; `feed`, `chunks`, `pump`; `spooled`)
+- `contents`: what a reference leads to; `remote`: blobs that are read from there
 - `login`: credentials, checked and kept, or forgotten (`credentials`, `helper`)
 
 Inside a session:
 
 - `place`, `auth` (`challenge`, `scope`, `token`), `retry`, `answer`
 - `transport`, and the real one in `network` (`connection`, `failure`, `proxy`)
-- `url`, `cancel`, `call`: small words that all of them use
+- `url`, `cancel`, `call`, `threads`: small words that all of them use
 """
 
 from __future__ import annotations

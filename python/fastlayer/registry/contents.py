@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fastlayer.document import encode
-from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.errors import InvalidImageError, named, quoted
 from fastlayer.index import ImageIndex
 from fastlayer.media_type import is_index, is_manifest
 from fastlayer.stored.absent import AbsentBlob, may_be_absent
+from fastlayer.stored.blob import write_all
 from fastlayer.stored.contents import StoredContents
 from fastlayer.tags import annotations_for
 
@@ -105,5 +106,6 @@ class _Document:
     @contextmanager
     def stretch(self) -> Iterator[Stretch]:
         with tempfile.TemporaryFile(buffering=0) as file:
-            file.write(self.content)
+            with named(tempfile.gettempdir()):
+                write_all(file.fileno(), self.content)
             yield file.fileno(), 0, self.size, self.name

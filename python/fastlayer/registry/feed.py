@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fastlayer.errors import InvalidImageError, quoted
+from fastlayer.errors import InvalidImageError, named, quoted
 from fastlayer.registry.cancel import CancelledError
 from fastlayer.registry.chunks import Buffers, Chunks
 from fastlayer.registry.pump import Pump
@@ -105,9 +105,10 @@ class WrittenFeed:
         if self._spool is not None and self._again < self._taken:
             chunk = memoryview(bytearray(min(self.size, self._taken - self._again)))
             position = self._again
-            while position < self._again + len(chunk):
-                rest = chunk[position - self._again :]
-                position += os.preadv(self._spool.fileno(), [rest], position)
+            with named(tempfile.gettempdir()):
+                while position < self._again + len(chunk):
+                    rest = chunk[position - self._again :]
+                    position += os.preadv(self._spool.fileno(), [rest], position)
         else:
             following = self._chunks.take()
             if following is None:
@@ -146,12 +147,9 @@ class WrittenFeed:
         self._chunks.put(chunk)
 
     def _copy(self, piece: memoryview) -> None:
-        try:
+        with named(tempfile.gettempdir()):
             while self._spool is not None and piece:
                 piece = piece[self._spool.write(piece) :]
-        except OSError as error:
-            error.filename = tempfile.gettempdir()
-            raise
 
 
 class BlobFeed:

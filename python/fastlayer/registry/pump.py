@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from fastlayer.registry.chunks import Buffers, Chunks
-from fastlayer.registry.threads import started
+from fastlayer.registry.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ class Pump(Chunks):
 
     def start(self) -> None:
         """Begin to read. Raises `OSError` if there is no thread for it."""
-        started(self._thread)
+        start_thread(self._thread)
 
     def close(self) -> None:
         """End reading, once the call that reads has returned; nothing is given after that."""

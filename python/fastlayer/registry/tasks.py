@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from fastlayer.registry.cancel import Cancel, CancelledError
-from fastlayer.registry.threads import started
+from fastlayer.registry.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class Tasks:
             self._raise()
             self._threads.add(thread)
             try:
-                started(thread)
+                start_thread(thread)
             except BaseException:
                 # Nobody is to wait for it.
                 self._threads.discard(thread)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import threading
 
-__all__ = ["started"]
+__all__ = ["start_thread"]
 
 
-def started(thread: threading.Thread) -> threading.Thread:
+def start_thread(thread: threading.Thread) -> None:
     """Start a thread. Raises `OSError` if there is none to be had."""
     try:
         thread.start()
     except RuntimeError as error:
         reason = f"cannot start a thread: {os.strerror(errno.EAGAIN)}"
         raise OSError(errno.EAGAIN, reason) from error
-    return thread

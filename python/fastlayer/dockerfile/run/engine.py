@@ -127,7 +127,8 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
         os.mkdir(f"{folder}/{name}")  # noqa: PTH102
     make_like(f"{folder}/upper", chain[0])
     make_like(f"{folder}/stubs", chain[0])
-    mounts = mounts_of(step, work, folder, _features())
+    features = _features()
+    mounts = mounts_of(step, work, folder, features)
     add_files(mounts, step.script, folder, resolv_conf(network))
     add_stubs(f"{folder}/stubs", mounts.targets, view)
     container = Container(
@@ -139,7 +140,7 @@ def run_step(layers: Sequence[StoredLayer], step: RunStep, engine: RunEngine) ->
         filtered=engine.can_filter,
     )
     Path(folder, "config.json").write_text(json.dumps(spec_of(step, container)))
-    mounts.commands.insert(0, _overlay(work.path, folder, chain))
+    mounts.commands.insert(0, _overlay(work.path, folder, chain, features))
     _execute(step, engine, folder, mounts.commands)
     return _layer(f"{folder}/upper", chain[0], step)
 
@@ -151,7 +152,7 @@ def _features() -> list[str]:
     return [*options, *(["userxattr"] if in_user_namespace() else [])]
 
 
-def _overlay(base: str, folder: str, chain: Sequence[str]) -> str:
+def _overlay(base: str, folder: str, chain: Sequence[str], features: Sequence[str]) -> str:
     """Write the command that mounts a step's root, by names below `base`, which are short."""
     step = os.path.relpath(folder, base)
     lower = [f"{step}/stubs", *(os.path.relpath(directory, base) for directory in chain)]
@@ -159,7 +160,7 @@ def _overlay(base: str, folder: str, chain: Sequence[str]) -> str:
         f"lowerdir={':'.join(lower)}",
         f"upperdir={step}/upper",
         f"workdir={step}/work",
-        *_features(),
+        *features,
         "nodev",
     ]
     return shlex.join(

@@ -7,16 +7,28 @@ use std::io::{self, Write};
 
 use fastlayer_core::{Cancel, blob};
 use pyo3::prelude::*;
+use pyo3::types::PyInt;
 
 use crate::descriptor::Descriptor;
 use file::FileSink;
 use room::RoomSink;
 
 /// A descriptor, or an object such as `fastlayer.store.Room`.
-#[derive(FromPyObject)]
 pub(crate) enum SinkArgument {
     File(Descriptor),
     Room(Py<PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for SinkArgument {
+    type Error = PyErr;
+
+    /// A number is a descriptor and nothing else: one that cannot be duplicated is an error.
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyInt>() {
+            return object.extract().map(Self::File);
+        }
+        Ok(Self::Room(object.to_owned().unbind()))
+    }
 }
 
 impl SinkArgument {
