@@ -22,7 +22,7 @@ from fastlayer import edit, engine
 from fastlayer.policy import Policy
 from vectors import cases
 
-Stretch = tuple[int, int, int, str]
+Stretch = tuple[int, int, int, str, str | None]
 Tar = Sequence[tuple[str, bytes | Link]] | Mapping[str, bytes | Link]
 
 OPAQUE = "/.wh..wh..opq"
@@ -33,11 +33,11 @@ KEEP = Policy()
 def stretches(folder: Path, *blobs: bytes) -> Iterator[list[Stretch]]:
     """Blobs one after the other in one file, and something before each."""
     path = folder / "blobs"
-    found = []
+    found: list[Stretch] = []
     with path.open("w+b") as file:
         for number, blob in enumerate(blobs):
             file.write(b"between")
-            found.append((file.fileno(), file.tell(), len(blob), f"layer-{number}"))
+            found.append((file.fileno(), file.tell(), len(blob), f"layer-{number}", None))
             file.write(blob)
         file.flush()
         yield found
@@ -148,7 +148,7 @@ def test_a_descriptor_may_be_closed_once_the_layer_is_added(kind: str, tmp_path:
     """The queue has its own, and leaves the position of the caller's alone."""
     (tmp_path / "blob").write_bytes(tar({"a": b"1"}))
     number = os.open(tmp_path / "blob", os.O_RDONLY)
-    source: Any = (number, 0, (tmp_path / "blob").stat().st_size, "blob")
+    source: Any = (number, 0, (tmp_path / "blob").stat().st_size, "blob", None)
     with closing(engine.LayerQueue([])) as queue, (tmp_path / "out").open("w+b") as sink:
         queue.add(
             kind,
@@ -197,8 +197,8 @@ def test_what_is_no_whole_tar_is_refused_by_its_name(
 def test_a_file_that_ends_before_the_blob_is_told(kind: str, tmp_path: Path) -> None:
     """Also where the tar could end there."""
     content = tar({"a": b"1"})
-    with stretches(tmp_path, content) as ((number, start, size, name),):
-        source = (number, start, size + 1, name)
+    with stretches(tmp_path, content) as ((number, start, size, *rest),):
+        source = (number, start, size + 1, *rest)
         with pytest.raises(fl.MalformedArchiveError, match=r"`layer-0`.*the file ends 1 bytes"):
             make(kind, [source] if kind == "flatten" else source, tmp_path / "out")
 

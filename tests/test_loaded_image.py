@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from archives import (
 )
 from archives import digest as digest_of
 from fastlayer.archive.contents import open_contents
+from fastlayer.cli.run import run
 from fastlayer.media_type import (
     DOCKER_CONFIG,
     DOCKER_FOREIGN_LAYER_GZIP,
@@ -332,3 +334,67 @@ def test_a_layer_that_is_elsewhere_is_passed_on(tmp_path: Path) -> None:
     del members[blob_name(LAYERS[0].blob)]
     with pytest.raises(fl.InvalidImageError, match="is missing"):
         fl.Image.load(write_folder(tmp_path / "none", members))
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A layout with one image for the host, of whose layers one is elsewhere."""
+    manifest = json.loads(Sample().manifest)
+    manifest["layers"][0] |= {
+        "mediaType": DOCKER_FOREIGN_LAYER_GZIP,
+        "urls": ["https://vendor.example/layer"],
+    }
+    platform = fl.Platform.host()
+    sample = Sample(architecture=platform.architecture, manifest_changes=manifest)
+    members = layout(sample)
+    del members[blob_name(LAYERS[0].blob)]
+    return write_folder(tmp_path / "foreign", members)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["copy", "{}"],
+        ["copy", "{}", "--all"],
+        ["build", "--from", "{}", "--entrypoint", "/x", "-t", "x"],
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "docker-archive:{}", "oci-archive:{}"])
+def test_no_archive_lacks_a_layer_that_docker_would_look_for(
+    command: list[str],
+    form: str,
+    foreign: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its `manifest.json` would name what is not there. A layout may do so, and is advised."""
+    output = tmp_path / "out.tar"
+    arguments = [part.format(foreign) for part in command]
+    where = [form.format(output)] if command[0] == "copy" else ["-o", form.format(output)]
+    assert run([*arguments, *where]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is not distributed with its image, but from `https://vendor.example/layer`: " in line
+    assert line.endswith("write a layout (`oci:DIR`)")
+    assert not output.exists()
+    where[-1] = f"oci:{tmp_path / 'out'}"
+    assert run([*arguments, *where]) == 0
+    report = fl.validate(tmp_path / "out")
+    assert report.ok, report.problems
+    (note,) = report.notes
+    assert "is not distributed with its image, but from `https://vendor.example/layer`" in str(note)
+
+
+def test_an_index_in_an_archive_may_lack_layers_of_others(foreign: Path, tmp_path: Path) -> None:
+    """Docker is told of one image only, which has to be whole."""
+    whole = fl.Image.scratch(platform="linux/s390x").append(fl.Layer.from_files({"a": b"1"}))
+    lacking = fl.Image.load(foreign)
+    with pytest.raises(fl.InvalidImageError, match="docker loads no archive without all layers"):
+        fl.Index().append(whole, lacking).save(tmp_path / "host.tar", tags=["x"])
+    assert not (tmp_path / "host.tar").exists()
+    others = fl.Index().append(whole, lacking.with_platform("linux/ppc64le"))
+    built = others.save(tmp_path / "others.tar", tags=["x"])
+    with tarfile.open(tmp_path / "others.tar") as archive:
+        member = archive.extractfile("manifest.json")
+        assert member is not None
+        (row,) = json.load(member)
+    assert row["Layers"] == [f"blobs/sha256/{built.images[0].layers[0].digest.encoded}"]

@@ -162,6 +162,17 @@ def test_a_wrong_diff_id(make: Callable[..., Members], tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"Env": ["A=b\0c"]}, {"Cmd": ["\0"]}, {"Entrypoint": ["/x\0"]}, {"WorkingDir": "\0"}],
+)
+def test_what_no_process_can_be_given(settings: dict[str, object], tmp_path: Path) -> None:
+    """A string of a process ends at its first NUL, so runtimes refuse it."""
+    found = only_problem(tmp_path, layout(Sample(changes={"config": settings})))
+    assert found[0] == "image `custom/hello:latest`"
+    assert found[1].startswith("no process can be given `")
+
+
 def test_equal_paths_in_a_layer(tmp_path: Path) -> None:
     """A layer has one entry for each path, and is told once however many images have it."""
     layer = SampleLayer(tar([("a", b"1"), ("b", b""), ("a", b"2"), ("b", b"")]))

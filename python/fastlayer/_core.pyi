@@ -28,6 +28,7 @@ __all__ = [
 _Progress = Callable[[int, int | None], object]
 _Ranges = Sequence[tuple[int, int, int]]
 _Stretch = tuple[int, int, int, str]
+_LayerStretch = tuple[int, int, int, str, str | None]
 _Facts = tuple[bytes, str, int, int, int, int, int, bytes | None]
 
 class _Room(Protocol):
@@ -202,7 +203,7 @@ class Tree:
     def copy(self) -> Self:
         """Return a tree that goes on from here by itself."""
 
-    def apply_blob(self, blob: _Stretch) -> None:
+    def apply_blob(self, blob: _LayerStretch) -> None:
         """Apply a layer that was made before."""
 
     def apply_layer(
@@ -272,7 +273,8 @@ def scan_layer(
 _Changes = list[tuple[bytes, bytes, bytes]]
 
 def compare_trees(
-    before: str | _Stretch | Sequence[_Stretch], after: str | _Stretch | Sequence[_Stretch]
+    before: str | _Stretch | Sequence[_LayerStretch],
+    after: str | _Stretch | Sequence[_LayerStretch],
 ) -> tuple[list[tuple[bytes, str, _Changes]], list[tuple[str, str]]]:
     """List all that is different in `after`, and what was left out on either side.
 
@@ -307,7 +309,7 @@ def member_header(name: str, size: int) -> bytes:
     """Return the 512 bytes in front of a member of an image archive."""
 
 def unpack_layers(
-    layers: Sequence[_Stretch],
+    layers: Sequence[_LayerStretch],
     directory: str | PathLike[str],
     *,
     purpose: str,

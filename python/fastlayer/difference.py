@@ -11,11 +11,11 @@ from fastlayer import engine
 from fastlayer.archive.blob import file_blob
 from fastlayer.errors import warn_of
 from fastlayer.location import find_place
-from fastlayer.stored.blob import verified_stretch
+from fastlayer.stored.blob import verified_layer
 
 if TYPE_CHECKING:
     from fastlayer.registries import Registries
-    from fastlayer.store import Stretch
+    from fastlayer.store import LayerStretch, Stretch
 
 __all__ = ["Difference", "Fact", "diff"]
 
@@ -83,7 +83,7 @@ def diff(
 
 def _side(
     path: str | os.PathLike[str], files: ExitStack, registries: Registries | None
-) -> str | Stretch | list[Stretch]:
+) -> str | Stretch | list[LayerStretch]:
     name = os.fsdecode(path)
     # A layout is a directory too.
     if os.path.isdir(name) and not os.path.lexists(os.path.join(name, "oci-layout")):  # noqa: PTH112, PTH118
@@ -91,10 +91,7 @@ def _side(
     contents = find_place(path, registries)
     if contents is None:
         return files.enter_context(file_blob(name).stretch())
-    return [
-        files.enter_context(verified_stretch(layer.blob, layer.descriptor))
-        for layer in contents.image(None).layers
-    ]
+    return [files.enter_context(verified_layer(layer)) for layer in contents.image(None).layers]
 
 
 def _text(name: bytes) -> str:

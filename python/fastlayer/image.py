@@ -221,7 +221,8 @@ class Image(Buildable["BuiltImage"]):
         namespace, an attribute) is left out with a `SourceWarning`.
 
         Raises `InvalidArgumentError` for layers that are only described, `SourceError` for entries
-        that engines do not agree on, and `OSError`.
+        that engines do not agree on, `InvalidImageError` for layers that do not have their digest
+        or diff_id, and `OSError`.
         """
         unpack_layers(self.layers, directory, progress=progress)
 

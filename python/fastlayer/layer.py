@@ -232,7 +232,6 @@ class Layer:
         recipe = self._recipe
         with store.blob() as blob:
             record = queue.make(blob.target, sink_name=blob.name, progress=recipe.progress)
-            self._source.check(record)
             warn_of(record.warnings)
             recipe.tell_unmatched(record.unmatched)
             blob.commit(Digest(record.digest), record.size)

@@ -6,16 +6,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from fastlayer.errors import InvalidImageError, quoted
 from fastlayer.items import terms_of
-from fastlayer.stored.blob import verified_stretch
+from fastlayer.stored.blob import verified_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
 
-    from fastlayer.engine import LayerRecord
-    from fastlayer.store import Stretch
+    from fastlayer.store import LayerStretch
     from fastlayer.stored.image import StoredLayer
 
 __all__ = ["LayerSource"]
@@ -44,9 +42,8 @@ class LayerSource:
     def opened(self, files: ExitStack) -> Any:
         """Give it as the core takes it; stored layers are verified, and open as long as `files`."""
 
-        def opened(layers: Sequence[StoredLayer]) -> list[Stretch]:
-            stretches = (verified_stretch(layer.blob, layer.descriptor) for layer in layers)
-            return [files.enter_context(stretch) for stretch in stretches]
+        def opened(layers: Sequence[StoredLayer]) -> list[LayerStretch]:
+            return [files.enter_context(verified_layer(layer)) for layer in layers]
 
         if self.kind == "copy":
             layers, items = terms_of(self.what)
@@ -54,14 +51,3 @@ class LayerSource:
         if self.kind not in get_args(_Derived):
             return self.what
         return opened(self.what) if self.kind == "flatten" else opened(self.what)[0]
-
-    def check(self, record: LayerRecord) -> None:
-        """Refuse a stored layer that holds something else than its image says."""
-        if self.kind != "transcode":
-            return
-        (layer,) = self.what
-        if layer.diff_id.algorithm == "sha256" and record.diff_id != layer.diff_id:
-            raise InvalidImageError(
-                f"the layer {quoted(layer.blob.name)} has the diff_id {quoted(record.diff_id)}, "
-                f"expected {quoted(layer.diff_id)}"
-            )

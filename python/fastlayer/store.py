@@ -11,10 +11,22 @@ if TYPE_CHECKING:
     from fastlayer.descriptor import Descriptor
     from fastlayer.digest import Digest
 
-__all__ = ["BlobSink", "BlobStore", "FileStore", "ImageStore", "Room", "StoredBlob", "Stretch"]
+__all__ = [
+    "BlobSink",
+    "BlobStore",
+    "FileStore",
+    "ImageStore",
+    "LayerStretch",
+    "Room",
+    "StoredBlob",
+    "Stretch",
+]
 
 Stretch = tuple[int, int, int, str]
 """Part of an open file: its descriptor, the offset and the bytes, and what messages call it."""
+
+LayerStretch = tuple[int, int, int, str, str | None]
+"""One that is a layer: the same, and the SHA-256 that its tar must have, in hexadecimal digits."""
 
 
 class StoredBlob(Protocol):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from fastlayer import engine
 from fastlayer.attribute import name_bytes
 from fastlayer.layer import Layer
-from fastlayer.stored.blob import verified_stretch
+from fastlayer.stored.blob import verified_layer
 
 if TYPE_CHECKING:
     from fastlayer.stored.image import StoredLayer
@@ -87,7 +87,7 @@ class Tree:
         if isinstance(layer, Layer):
             layer.apply_to(self._tree)
             return
-        with verified_stretch(layer.blob, layer.descriptor) as stretch:
+        with verified_layer(layer) as stretch:
             self._tree.apply_blob(stretch)
 
     def entry(self, path: Path) -> TreeEntry | None:

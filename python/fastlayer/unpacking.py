@@ -10,7 +10,7 @@ from fastlayer import engine
 from fastlayer.errors import InvalidArgumentError, warn_of
 from fastlayer.layer import Layer
 from fastlayer.links import check_links
-from fastlayer.stored.blob import verified_stretch
+from fastlayer.stored.blob import verified_layer
 from fastlayer.temporary import temporary_directory
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def unpack_layers(
         temporary_directory(parent, _PREFIX, mode=0o777) as made,
         ExitStack() as files,
     ):
-        stretches = [
-            files.enter_context(verified_stretch(layer.blob, layer.descriptor)) for layer in stored
-        ]
+        stretches = [files.enter_context(verified_layer(layer)) for layer in stored]
         lost = engine.unpack_layers(stretches, made.path, purpose="tree", progress=progress)
         os.rename(made.path, path)  # noqa: PTH104 (takes the place of an empty directory)
         made.keep()

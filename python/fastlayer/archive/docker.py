@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import msgspec
 
@@ -20,14 +20,17 @@ from fastlayer.built import BuiltImage
 from fastlayer.document import encode
 from fastlayer.errors import (
     InvalidArgumentError,
-    InvalidImageError,
     InvalidReferenceError,
     named,
     quoted,
 )
+from fastlayer.image import Image
+from fastlayer.image_index import Index
 from fastlayer.index import ImageIndex, ImageLayout
 from fastlayer.platform import Platform
-from fastlayer.stored.choice import choose
+from fastlayer.stored.absent import AbsentBlob
+from fastlayer.stored.image import StoredLayer
+from fastlayer.stored.tree import StoredIndex
 from fastlayer.tags import annotations_for, parse_tags, repo_tag
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from fastlayer.built import Buildable, BuiltIndex, BuiltT
     from fastlayer.media_type import Format
     from fastlayer.reference import Reference
+
+    _T = TypeVar("_T", bound=Image | BuiltImage)
 
 __all__ = ["save_archive"]
 
@@ -51,7 +56,8 @@ def save_archive(
     A file appears complete or not at all. A stream gets the archive from a temporary file, since
     the names of members are known only after their content.
 
-    Raises `InvalidArgumentError` before any work, and what `Image.build` raises.
+    Raises `InvalidArgumentError`, and `InvalidImageError` for layers that Docker would miss, before
+    any work, and what `Image.build` raises.
     """
     tagged = [(image, parse_tags(tags)) for image, tags in images]
     _check(tagged, format)
@@ -79,6 +85,7 @@ def _check(
     seen: set[Reference] = set()
     for image, references in tagged:
         image.check(format)
+        _check_layers(_for_docker(list(_images(image))))
         if twice := seen.intersection(references):
             raise InvalidReferenceError(f"two images have the tag {quoted(twice.pop().familiar)}")
         seen.update(references)
@@ -104,20 +111,44 @@ def _add_documents(
             "RepoTags": [repo_tag(tag) for tag in tags],
             "Layers": [blob_path(layer.digest) for layer in image.layers],
         }
-        for image, tags in zip(map(_for_docker, built), references, strict=True)
+        for image, tags in zip(map(_for_docker, map(_built_images, built)), references, strict=True)
         if image is not None
     ]
     store.add("manifest.json", msgspec.json.encode(rows))
 
 
-def _for_docker(built: BuiltImage | BuiltIndex) -> BuiltImage | None:
+def _images(item: object) -> Iterator[Image]:
+    """Give all images of one or of an index, also of those in it, in their order."""
+    if isinstance(item, Image):
+        yield item
+    elif isinstance(item, Index):
+        for entry in item.entries:
+            yield from _images(entry.content)
+    elif isinstance(item, StoredIndex):
+        yield from _images(Index.of(item))
+
+
+def _built_images(built: BuiltImage | BuiltIndex) -> Sequence[BuiltImage]:
+    return (built,) if isinstance(built, BuiltImage) else built.images
+
+
+def _for_docker(images: Sequence[_T]) -> _T | None:
     """Choose the one image that `manifest.json` can tell of: the host's, or else the first."""
-    if isinstance(built, BuiltImage) or not built.images:
-        return built if isinstance(built, BuiltImage) else None
-    try:
-        return choose(built.images, Platform.host(), where="the index")
-    except InvalidImageError:
-        return built.images[0]
+    wanted = Platform.host()
+    for able in (wanted, *wanted.fallbacks()):
+        for image in images:
+            if able.matches(image.platform):
+                return image
+    return next(iter(images), None)
+
+
+def _check_layers(image: Image | None) -> None:
+    """Refuse what Docker could not load. In a layout a layer may be absent: readers of one know."""
+    for layer in image.layers if image else ():
+        if isinstance(layer, StoredLayer) and isinstance(layer.blob, AbsentBlob):
+            raise layer.blob.refusal(
+                "docker loads no archive without all layers, so write a layout (`oci:DIR`)"
+            )
 
 
 @contextmanager

@@ -49,16 +49,17 @@ class AbsentBlob:
 
     def chunks(self) -> Iterator[bytes]:
         """Raise `InvalidImageError`."""
-        raise self._refusal()
+        raise self.refusal()
 
     @contextmanager
     def stretch(self) -> Iterator[Stretch]:
         """Raise `InvalidImageError`."""
-        raise self._refusal()
+        raise self.refusal()
         yield
 
-    def _refusal(self) -> InvalidImageError:
+    def refusal(self, need: str = "") -> InvalidImageError:
+        """Say that it is not here, and what it would be needed for."""
         return InvalidImageError(
             f"the layer {quoted(self.name)} is not distributed with its image, but from "
-            f"{quoted(self.descriptor.urls[0])}"
+            f"{quoted(self.descriptor.urls[0])}{need and f': {need}'}"
         )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from fastlayer.descriptor import Descriptor
     from fastlayer.media_type import Compression
-    from fastlayer.store import FileStore, StoredBlob, Stretch
+    from fastlayer.store import FileStore, LayerStretch, StoredBlob, Stretch
+    from fastlayer.stored.image import StoredLayer
 
 __all__ = [
     "compression_of_blob",
@@ -27,7 +28,7 @@ __all__ = [
     "read_blob",
     "scan_blob",
     "verified_chunks",
-    "verified_stretch",
+    "verified_layer",
     "write_all",
 ]
 
@@ -116,15 +117,18 @@ def verified_chunks(blob: StoredBlob, descriptor: Descriptor) -> Iterator[bytes]
 
 
 @contextmanager
-def verified_stretch(blob: StoredBlob, descriptor: Descriptor) -> Iterator[Stretch]:
-    """Open the content as part of a file, having read and verified all of it.
+def verified_layer(layer: StoredLayer) -> Iterator[LayerStretch]:
+    """Open a blob as part of a file, having read and verified all of it, for the core to read.
 
-    Raises `InvalidImageError` if it does not have the size and digest of `descriptor`.
+    Raises `InvalidImageError` if it does not have the size and digest of its descriptor. The core,
+    which decodes it, raises the same if what it decodes does not have the diff_id.
     """
-    with blob.stretch() as stretch:
-        for _ in _verified(pieces(stretch), descriptor, blob.name):
+    with layer.blob.stretch() as stretch:
+        for _ in _verified(pieces(stretch), layer.descriptor, layer.blob.name):
             pass
-        yield stretch
+        # The core knows no other algorithm, and nobody uses one.
+        known = layer.diff_id.algorithm == "sha256"
+        yield (*stretch, layer.diff_id.encoded if known else None)
 
 
 def pieces(stretch: Stretch) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from fastlayer.errors import InvalidReferenceError, quoted
 from fastlayer.manifest import Manifest
 from fastlayer.media_type import is_index, is_manifest
 from fastlayer.reference import Reference
+from fastlayer.stored.absent import AbsentBlob, may_be_absent
 from fastlayer.stored.blob import read_blob
 from fastlayer.stored.listing import is_image
 from fastlayer.validation.blobs import Claim
@@ -117,7 +118,7 @@ class Documents:
             if stated := listed.descriptor.platform:
                 self._check_platform(where, stated, config.platform)
         blobs = [
-            self._blob(descriptor, f"{where}, layer {number}")
+            self._layer(descriptor, f"{where}, layer {number}")
             for number, descriptor in enumerate(manifest.layers, 1)
         ]
         self._claim_layers(where, blobs, manifest.layers, config)
@@ -165,6 +166,12 @@ class Documents:
         for member in ("os", "architecture"):
             if not getattr(config, member):
                 self._findings.problem(where, f"the config has an empty `{member}`")
+        started = config.config
+        for text in (*started.env, *started.entrypoint, *started.cmd, started.working_dir):
+            if "\0" in text:
+                self._findings.problem(
+                    where, f"no process can be given {quoted(text)}: it has a NUL"
+                )
         with self._findings.catching(where):
             config.check_layer_count(layers)
 
@@ -204,6 +211,14 @@ class Documents:
         if self._blob(descriptor, where) is not None:
             with self._findings.catching(where):
                 return self._contents.content(descriptor, what=quoted(blob_path(descriptor.digest)))
+        return None
+
+    def _layer(self, descriptor: Descriptor, where: str) -> StoredBlob | None:
+        """Find a layer. One that may be elsewhere, and is, is no problem of a layout."""
+        name = blob_path(descriptor.digest)
+        if not may_be_absent(descriptor) or name in self._contents.blob_names():
+            return self._blob(descriptor, where)
+        self._findings.note(where, str(AbsentBlob(descriptor).refusal()))
         return None
 
     def _blob(self, descriptor: Descriptor, where: str) -> StoredBlob | None:

@@ -18,7 +18,8 @@ impl Digest {
     }
 
     /// The digest that 64 hexadecimal digits stand for.
-    pub(crate) fn from_hex(digits: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn from_hex(digits: &[u8]) -> Option<Self> {
         let mut digest = [0; 32];
         if digits.len() != 2 * digest.len() {
             return None;

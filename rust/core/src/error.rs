@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::digest::Digest;
+
 /// The core's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -91,6 +93,17 @@ pub enum Error {
         path: PathBuf,
         /// What was expected and what was found.
         reason: String,
+    },
+
+    /// A layer of an image holds something else than the image's config says.
+    #[error("the layer `{}` has the diff_id `{found}`, the config says `{stated}`", path.display())]
+    OtherLayer {
+        /// The blob.
+        path: PathBuf,
+        /// The digest of its tar.
+        found: Digest,
+        /// What the config says.
+        stated: Digest,
     },
 
     /// A line of an mtree file cannot be read, or does not fit what it describes.

@@ -9,7 +9,7 @@ use fastlayer_core::{Cancel, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::descriptor::Stretch;
+use crate::descriptor::{LayerStretch, Stretch, layer_file};
 use crate::interrupt;
 use crate::layer::{Pairs, to_pairs};
 
@@ -18,7 +18,7 @@ use crate::layer::{Pairs, to_pairs};
 pub(crate) enum Side {
     Directory(PathBuf),
     Archive(Stretch),
-    Layers(Vec<Stretch>),
+    Layers(Vec<LayerStretch>),
 }
 
 impl Side {
@@ -34,9 +34,8 @@ impl Side {
                     .map_err(|error| error.in_archive(&name))?;
             }
             Self::Layers(layers) => {
-                for (file, offset, size, name) in layers {
-                    tree.apply_layer(Slice::new(file.0, offset, size), cancel)
-                        .map_err(|error| error.in_archive(&name))?;
+                for layer in layers {
+                    tree.apply_blob(&layer_file(layer), cancel)?;
                 }
             }
         }

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 
+use fastlayer_core::Digest;
+use fastlayer_core::source::ArchiveFile;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustix::io::Errno;
 
@@ -31,3 +34,24 @@ impl<'py> FromPyObject<'_, 'py> for Descriptor {
 
 /// A stretch of an open file: descriptor, offset, size and the file's name.
 pub(crate) type Stretch = (Descriptor, u64, u64, PathBuf);
+
+/// One that is a layer of an image: the same, and the hexadecimal digits of the SHA-256 that its
+/// config says its tar has, if it says that.
+pub(crate) type LayerStretch = (Descriptor, u64, u64, PathBuf, Option<DiffId>);
+
+/// The layer of an image, for the core to read.
+pub(crate) fn layer_file((file, offset, size, name, diff_id): LayerStretch) -> ArchiveFile {
+    ArchiveFile::stretch(file.0, offset, size, name).stated(diff_id.map(|diff_id| diff_id.0))
+}
+
+pub(crate) struct DiffId(Digest);
+
+impl<'py> FromPyObject<'_, 'py> for DiffId {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let digits: String = object.extract()?;
+        let wrong = || PyValueError::new_err(format!("no digits of a SHA-256: `{digits}`"));
+        Digest::from_hex(digits.as_bytes()).map(Self).ok_or_else(wrong)
+    }
+}

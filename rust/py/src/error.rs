@@ -25,6 +25,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error, output: &Path) -> PyErr {
             raise(py, "UnsupportedEntryError", message, Some(output))
         }
         Error::Malformed { path, .. } => raise(py, "MalformedArchiveError", message, Some(&path)),
+        Error::OtherLayer { .. } => raise(py, "InvalidImageError", message, None),
         Error::Links { path } => raise(py, "SourceError", message, Some(&path)),
         Error::Mtree { file, .. } => raise(py, "MtreeError", message, Some(&file)),
         Error::Argument(_) => raise(py, "InvalidArgumentError", message, None),

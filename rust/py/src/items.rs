@@ -8,9 +8,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use crate::descriptor::Stretch;
+use crate::descriptor::{LayerStretch, layer_file};
 use crate::error::raised;
-use crate::layer::{PolicyArgument, archive};
+use crate::layer::PolicyArgument;
 
 /// One of `fastlayer.items`, by its terms.
 pub(crate) struct ItemArgument(Item);
@@ -70,8 +70,8 @@ fn layers((_, layers, path, policy, contents): Layers) -> Result<Item> {
 
 /// Layer blobs, and the items that name them by their places.
 pub(crate) fn items(source: &Bound<'_, PyAny>) -> PyResult<Items> {
-    let (layers, items): (Vec<Stretch>, Vec<ItemArgument>) = source.extract()?;
-    let layers: Vec<_> = layers.into_iter().map(archive).collect();
+    let (layers, items): (Vec<LayerStretch>, Vec<ItemArgument>) = source.extract()?;
+    let layers: Vec<_> = layers.into_iter().map(layer_file).collect();
     let items: Vec<_> = items.into_iter().map(|item| item.0).collect();
     let missing = |item: &Item| match item {
         Item::Layers { layers: places, .. } => places.iter().any(|&place| place >= layers.len()),

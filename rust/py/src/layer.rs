@@ -8,8 +8,7 @@ use fastlayer_core::blob::{Blob, LayerBlob, Source};
 use fastlayer_core::compress::Compression;
 use fastlayer_core::plan::Warning;
 use fastlayer_core::source::{
-    ArchiveFile, FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames,
-    check_destinations,
+    FileSource, Mode, Owner, OwnerMap, Patterns, Policy, XattrNames, check_destinations,
 };
 use fastlayer_core::{Error, Result};
 use pyo3::exceptions::PyValueError;
@@ -17,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyTuple;
 
-use crate::descriptor::Stretch;
+use crate::descriptor::{LayerStretch, layer_file};
 use crate::edit::EditArgument;
 use crate::error::raised;
 use crate::items::items;
@@ -193,8 +192,8 @@ pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> 
         "transcode" => Ok(Source::Transcode(blob(source)?)),
         "rewrite" => Ok(Source::Rewrite(blob(source)?)),
         "flatten" => {
-            let layers: Vec<Stretch> = source.extract()?;
-            Ok(Source::Flatten(layers.into_iter().map(archive).collect()))
+            let layers: Vec<LayerStretch> = source.extract()?;
+            Ok(Source::Flatten(layers.into_iter().map(layer_file).collect()))
         }
         _ => Err(PyValueError::new_err(format!("unknown kind of source `{kind}`"))),
     }
@@ -203,13 +202,9 @@ pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> 
 /// A layer that was made before: a stretch of an open file, or a stream.
 fn blob(source: &Bound<'_, PyAny>) -> PyResult<Blob> {
     if source.is_instance_of::<PyTuple>() {
-        return Ok(Blob::File(archive(source.extract()?)));
+        return Ok(Blob::File(layer_file(source.extract()?)));
     }
     Ok(Blob::Stream(stream(source)))
-}
-
-pub(crate) fn archive((file, offset, size, name): Stretch) -> ArchiveFile {
-    ArchiveFile::stretch(file.0, offset, size, name)
 }
 
 fn stream(source: &Bound<'_, PyAny>) -> Box<dyn Read + Send> {

@@ -8,7 +8,7 @@ use fastlayer_core::tar::Kind;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::descriptor::Stretch;
+use crate::descriptor::{LayerStretch, layer_file};
 use crate::edit::EditArgument;
 use crate::error::raised;
 use crate::interrupt;
@@ -46,8 +46,8 @@ impl Tree {
     }
 
     /// Applies a layer that was made before.
-    fn apply_blob(&mut self, py: Python<'_>, blob: Stretch) -> PyResult<()> {
-        let blob = layer::archive(blob);
+    fn apply_blob(&mut self, py: Python<'_>, blob: LayerStretch) -> PyResult<()> {
+        let blob = layer_file(blob);
         let threads = thread_count(None).map_err(|error| raised(py, error))?;
         interrupt::run(py, "".as_ref(), None, |cancel, _| {
             apply_blob(&mut self.tree, &blob, threads, cancel)

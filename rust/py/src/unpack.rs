@@ -6,16 +6,16 @@ use fastlayer_core::unpack::{Purpose, Unpack, remove_tree as remove};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::descriptor::Stretch;
+use crate::descriptor::{LayerStretch, layer_file};
 use crate::interrupt;
-use crate::layer::{Pairs, archive, thread_count, to_pairs};
+use crate::layer::{Pairs, thread_count, to_pairs};
 
 /// Makes what is there when the layers are applied, the lowest first, in the empty `directory`.
 #[pyfunction]
 #[pyo3(signature = (layers, directory, *, purpose, threads=None, progress=None))]
 pub(crate) fn unpack_layers(
     py: Python<'_>,
-    layers: Vec<Stretch>,
+    layers: Vec<LayerStretch>,
     directory: PathBuf,
     purpose: &str,
     threads: Option<i64>,
@@ -28,7 +28,7 @@ pub(crate) fn unpack_layers(
         "above-user" => Purpose::Above { user: true },
         _ => return Err(PyValueError::new_err(format!("unknown purpose `{purpose}`"))),
     };
-    let layers: Vec<_> = layers.into_iter().map(archive).collect();
+    let layers: Vec<_> = layers.into_iter().map(layer_file).collect();
     let warnings = interrupt::run(py, &directory, progress, |cancel, progress| {
         let threads = thread_count(threads)?;
         Unpack { purpose, threads, cancel, progress }.run(&layers, &directory)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fastlayer import engine
 from fastlayer.dockerfile.run.machine import in_user_namespace
 from fastlayer.errors import DockerfileError, SourceError, quoted
-from fastlayer.stored.blob import verified_stretch
+from fastlayer.stored.blob import verified_layer
 from fastlayer.temporary import temporary_directory
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ def make_like(path: str, other: str) -> None:
 
 def _unpack(layers: Sequence[StoredLayer], directory: str, purpose: str) -> None:
     with ExitStack() as files:
-        stretches = [
-            files.enter_context(verified_stretch(layer.blob, layer.descriptor)) for layer in layers
-        ]
+        stretches = [files.enter_context(verified_layer(layer)) for layer in layers]
         # What is left out here is in the layers all the same.
         try:
             engine.unpack_layers(stretches, directory, purpose=purpose)

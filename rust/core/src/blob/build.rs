@@ -82,15 +82,18 @@ impl Build {
                 let part = ArchiveFile::open_part(&path, offset, size)?;
                 self.run_archive(seat, &part, Form::Tree, sink)
             }
-            Source::Stream(stream) => self.run_stream(seat, stream, self.untold(Form::Tree), sink),
+            Source::Stream(stream) => self.run_stream(seat, stream, Form::Tree, sink),
             Source::Transcode(Blob::File(file)) => {
                 let made = file.reader().and_then(|tar| self.run_tar(seat, tar, sink));
-                made.map_err(|error| error.in_archive(file.path()))
+                let made = made.map_err(|error| error.in_archive(file.path()))?;
+                // The tar stays as it is, so that its digest is known by now.
+                file.check(made.output.diff_id)?;
+                Ok(made)
             }
             Source::Transcode(Blob::Stream(stream)) => self.run_tar(seat, stream, sink),
             Source::Rewrite(Blob::File(file)) => self.run_archive(seat, &file, Form::Layer, sink),
             Source::Rewrite(Blob::Stream(stream)) => {
-                self.run_stream(seat, stream, self.untold(Form::Layer), sink)
+                self.run_stream(seat, stream, Form::Layer, sink)
             }
             planned => self.run_plan(seat, &planned, sink),
         }

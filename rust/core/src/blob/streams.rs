@@ -28,8 +28,8 @@ impl Build {
         form: Form,
         sink: &mut impl Sink,
     ) -> Result<LayerBlob> {
-        let tar = archive.reader();
-        let once = tar.and_then(|tar| self.run_stream(seat, tar, self.untold(form), sink));
+        let tar = archive.verified(seat.threads(), &self.cancel);
+        let once = tar.and_then(|tar| self.run_members(seat, tar, self.untold(form), sink));
         let error = match once {
             Err(error @ Error::OutOfOrder { .. }) if archive.rereadable() => error,
             result => return result.map_err(|error| error.in_archive(archive.path())),
@@ -39,7 +39,7 @@ impl Build {
         }
         self.progress.restart();
         self.again(archive, form, seat.threads(), |tar, told| {
-            self.run_stream(seat, tar, told, sink)
+            self.run_members(seat, tar, told, sink)
         })
     }
 
@@ -53,11 +53,11 @@ impl Build {
     ) -> Result<T> {
         let survey = || {
             let mut treatment = Treatment::new(self.policy.clone(), self.edits.clone(), form);
-            let input = archive.decoded(threads, &self.cancel)?;
+            let input = archive.verified(threads, &self.cancel)?;
             let survey = Survey::of(input, &mut treatment, &self.cancel)?;
             Ok(Told { form, edits: treatment.into_edits(), survey })
         };
-        let again = survey().and_then(|told| read(archive.reader()?, told));
+        let again = survey().and_then(|told| read(archive.decoded(threads, &self.cancel)?, told));
         again.map_err(|error| {
             match error {
                 // All that the archive says is known by now: the edits ask for this.
@@ -77,32 +77,39 @@ impl Build {
         &self,
         seat: &Seat,
         stream: impl Read + Send + 'static,
+        form: Form,
+        sink: &mut impl Sink,
+    ) -> Result<LayerBlob> {
+        let tar = decoded(stream, seat.threads(), &self.cancel)?;
+        self.run_members(seat, tar, self.untold(form), sink)
+    }
+
+    fn run_members(
+        &self,
+        seat: &Seat,
+        tar: Box<dyn Read + Send>,
         told: Told,
         sink: &mut impl Sink,
     ) -> Result<LayerBlob> {
         let (entries, unmatched, output) =
-            self.with_stream(stream, told, seat.threads(), |stream| {
-                self.pipe(seat, Input::Stream(stream), sink)
-            })?;
+            self.with_stream(tar, told, |stream| self.pipe(seat, Input::Stream(stream), sink))?;
         Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
     }
 
-    /// Gives `read` the tar of the layer of an archive. Returns how many entries it has, which edits
+    /// Gives `read` the tar of the layer of an archive, which `tar` has. Returns how many entries it has, which edits
     /// matched nothing, and what was made of it.
     pub(super) fn with_stream<T>(
         &self,
-        stream: impl Read + Send + 'static,
+        tar: Box<dyn Read + Send>,
         told: Told,
-        threads: usize,
         read: impl FnOnce(&mut ArchiveStream<'_, Box<dyn Read + Send>>) -> Result<T>,
     ) -> Result<(u64, Vec<usize>, T)> {
         let mut plan = PlanBuilder::new(self.outputs.clone(), told.edits);
         Edits::put_all(&mut plan, &self.policy)?;
         let (additions, edits) = plan.finish(self.policy.default_mtime())?;
         let mut treatment = Treatment::new(self.policy.clone(), edits, told.form);
-        let input = decoded(stream, threads, &self.cancel)?;
         let (ground, survey) = (self.ground(), told.survey);
-        let mut stream = ArchiveStream::above(ground, input, &mut treatment, &additions, survey);
+        let mut stream = ArchiveStream::above(ground, tar, &mut treatment, &additions, survey);
         let made = read(&mut stream)?;
         let entries = stream.entries();
         Ok((entries, treatment.into_edits().unmatched(), made))

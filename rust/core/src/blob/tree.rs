@@ -22,7 +22,7 @@ pub fn apply_blob(
 }
 
 fn list_blob(blob: &ArchiveFile, threads: usize, cancel: &Cancel) -> Result<Vec<Listing>> {
-    list_layer(blob.decoded(threads, cancel)?, cancel)
+    list_layer(blob.verified(threads, cancel)?, cancel)
 }
 
 impl Build {
@@ -60,11 +60,13 @@ impl Build {
             return Err(once());
         }
         let list = |tar: Box<dyn Read + Send>, told| {
-            let listed = self
-                .with_stream(tar, told, self.threads, |stream| list_layer(stream, &self.cancel));
+            let listed = self.with_stream(tar, told, |stream| list_layer(stream, &self.cancel));
             listed.map(|(_, _, listed)| listed)
         };
-        match archive.reader().and_then(|tar| list(tar, self.untold(form))) {
+        match archive
+            .verified(self.threads, &self.cancel)
+            .and_then(|tar| list(tar, self.untold(form)))
+        {
             Err(Error::OutOfOrder { .. }) => self.again(archive, form, self.threads, list),
             listed => listed.map_err(|error| error.in_archive(archive.path())),
         }

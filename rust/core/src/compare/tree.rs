@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::plan::{PlanBuilder, Warning};
-use crate::source::{Decoder, Policy, add_tree};
+use crate::source::{ArchiveFile, Decoder, Policy, add_tree};
 use crate::stack::{Merged, Node, is_whiteout};
 use crate::tar::{Listed, list};
 
@@ -46,7 +46,17 @@ impl Tree {
 
     /// Applies a layer, plain or compressed, to what is there.
     pub fn apply_layer(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
-        let mut members = members(input, cancel)?;
+        self.apply_tar(Decoder::new(BufReader::with_capacity(PART, input))?, cancel)
+    }
+
+    /// Applies the layer of an image; its tar has to be the one that the config says.
+    pub fn apply_blob(&mut self, blob: &ArchiveFile, cancel: &Cancel) -> Result<()> {
+        let applied = blob.verified(1, cancel).and_then(|tar| self.apply_tar(tar, cancel));
+        applied.map_err(|error| error.in_archive(blob.path()))
+    }
+
+    fn apply_tar(&mut self, tar: impl Read, cancel: &Cancel) -> Result<()> {
+        let mut members = list(tar, true, cancel)?;
         self.nodes.remove_for(members.iter().map(|member| &*member.entry.path));
         members.retain(|member| !is_whiteout(&member.entry.path));
         self.put_all(members)

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use super::stated::{Stated, check_diff_id};
 use crate::cancel::Cancel;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::source::{Decoder, Slice, Stamp, decode_ahead};
 use crate::tar::Reader;
@@ -19,6 +21,8 @@ pub struct ArchiveFile {
     file: File,
     /// Where it begins in the file, and how long it is; if not said, it is the whole file.
     stretch: Option<(u64, u64)>,
+    /// The digest that a config says its tar has.
+    diff_id: Option<Digest>,
     /// What it was when it was opened; nothing is known of a pipe.
     stamp: Option<Stamp>,
 }
@@ -28,7 +32,7 @@ impl ArchiveFile {
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
         let stamp = Stamp::of_file(&file);
-        Ok(Self { path: path.to_path_buf(), file, stretch: None, stamp })
+        Ok(Self { path: path.to_path_buf(), file, stretch: None, diff_id: None, stamp })
     }
 
     /// Opens the one that is `size` bytes of a file, from `offset` on.
@@ -40,7 +44,13 @@ impl ArchiveFile {
     #[must_use]
     pub fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Self {
         let stamp = Stamp::of_file(&file);
-        Self { path: name, file, stretch: Some((offset, size)), stamp }
+        Self { path: name, file, stretch: Some((offset, size)), diff_id: None, stamp }
+    }
+
+    /// The same, of an image whose config says what digest its tar has.
+    #[must_use]
+    pub fn stated(self, diff_id: Option<Digest>) -> Self {
+        Self { diff_id, ..self }
     }
 
     /// The name that errors call it by.
@@ -67,8 +77,24 @@ impl ArchiveFile {
     }
 
     /// The same of what was compressed. See [`decode_ahead`].
+    ///
+    /// What a config says of it is not looked at: this is for who has [`verified`](Self::verified)
+    /// it, or does so now.
     pub(crate) fn decoded(&self, threads: usize, cancel: &Cancel) -> Result<Box<dyn Read + Send>> {
         decoded(self.reader()?, threads, cancel)
+    }
+
+    /// The same, whose end is an error if it is not the tar that a config says.
+    pub fn verified(&self, threads: usize, cancel: &Cancel) -> Result<Box<dyn Read + Send>> {
+        let tar = self.decoded(threads, cancel)?;
+        let Some(diff_id) = self.diff_id else { return Ok(tar) };
+        Ok(Box::new(Stated::new(tar, diff_id, &self.path)))
+    }
+
+    /// Refuses it if its tar, which turned out to have the digest `found`, is not the one that a
+    /// config says.
+    pub(crate) fn check(&self, found: Digest) -> Result<()> {
+        self.diff_id.map_or(Ok(()), |stated| check_diff_id(&self.path, found, stated))
     }
 
     /// Whether there can be a second look.

@@ -3,6 +3,7 @@
 mod file;
 mod ledger;
 mod pick;
+mod stated;
 mod survey;
 mod treatment;
 

@@ -1,12 +1,15 @@
 //! Layers on top of each other as a source: what is there when all of them are applied.
 //!
 //! They are read twice. The first time nothing is held but headers, about 500 bytes for an entry
-//! with a short name: then it is known what stays, and a plan has a place for it. The second time
-//! the content of that comes by, layer after layer.
+//! with a short name: then it is known what stays, and a plan has a place for it. The whole tar goes
+//! by, so this is where it is held against the `diff_id` of a config. The second time the content of
+//! what stays comes by, layer after layer.
 
 mod alone;
 mod select;
 mod stream;
+
+use std::io::{BufReader, Read};
 
 pub(super) use self::select::{Selection, Surveyed};
 pub(crate) use self::stream::Contents;
@@ -95,7 +98,7 @@ impl<'a> Layers<'a> {
     }
 
     fn entries(&self, file: &ArchiveFile) -> Result<Vec<Entry>> {
-        let mut reader = self.open(file)?;
+        let mut reader = read(file.verified(self.threads, self.cancel)?);
         let mut entries = Vec::new();
         while let Some(member) = reader.next_member()? {
             self.cancel.check()?;
@@ -109,13 +112,16 @@ impl<'a> Layers<'a> {
     }
 
     pub(super) fn open(&self, file: &ArchiveFile) -> Result<TarReader> {
-        let tar = file.decoded(self.threads, self.cancel)?;
-        Ok(Reader::new(std::io::BufReader::with_capacity(READ_BUFFER, tar)))
+        file.decoded(self.threads, self.cancel).map(read)
     }
 
     pub(super) const fn cancel(&self) -> &'a Cancel {
         self.cancel
     }
+}
+
+fn read(tar: Box<dyn Read + Send>) -> TarReader {
+    Reader::new(BufReader::with_capacity(READ_BUFFER, tar))
 }
 
 /// Applies a layer, whose first member has the number `first`.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::compare::{Change, Tree, differences};
+use crate::digest::Digest;
 use crate::edit::{Edit, Edits};
 use crate::source::{ArchiveStream, Form, Patterns, Survey, Treatment};
 use crate::tar::append_header;
@@ -288,6 +289,27 @@ fn another_layer_in_the_second_reading_is_told() {
         write(&other);
         let error = layers.stream(&plan).fill(&mut [0; 9000]).unwrap_err();
         assert!(matches!(error, Error::Changed { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_layer_that_is_not_the_stated_one_is_refused_by_the_survey() {
+    // Each is compressed in another way.
+    let members = layers(&[&["a=1"], &["b=2"], &["c=3"]]);
+    let right: Vec<_> = members.iter().map(|members| Digest::of(&tar(members))).collect();
+    let survey = |stated: &[Digest]| {
+        let files = stretches(&members).into_iter().zip(stated);
+        let files: Vec<_> = files.map(|(file, &stated)| file.stated(Some(stated))).collect();
+        let mut plan = PlanBuilder::default();
+        Layers::add(&mut plan, &files, &Policy::default(), 2, &Cancel::default()).map(drop)
+    };
+    survey(&right).unwrap();
+    for number in 0..members.len() {
+        let mut wrong = right.clone();
+        wrong[number] = Digest::of(b"other");
+        let error = survey(&wrong).unwrap_err();
+        let Error::OtherLayer { found, stated, .. } = &error else { panic!("{error}") };
+        assert_eq!((*found, *stated), (right[number], wrong[number]));
     }
 }
 
