@@ -7,7 +7,7 @@ mod stated;
 mod survey;
 mod treatment;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, BufReader, Read};
 
 pub(crate) use self::file::decoded;
@@ -24,6 +24,10 @@ use crate::plan::{Plan, PlanReader};
 use crate::stack::Ground;
 use crate::tar::{BLOCK, Entry, Kind, Reader, TRAILER, padded};
 
+/// Members without content that may stand before the entry of the root. mmdebstrap begins with a
+/// dozen of devices.
+const BEFORE_ROOT: usize = 64;
+
 /// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
 /// Content is copied as it comes and never held. What is held is one record per path: its bytes
@@ -37,6 +41,8 @@ pub(crate) struct ArchiveStream<'a, R> {
     reader: Reader<BufReader<R>>,
     treatment: &'a mut Treatment,
     survey: Survey,
+    /// Members whose headers were read before their turn.
+    ahead: VecDeque<Entry>,
     /// Number of the next member.
     ordinal: u64,
     skips_root: bool,
@@ -114,6 +120,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             reader: Reader::new(BufReader::with_capacity(READ_BUFFER, input)),
             treatment,
             survey,
+            ahead: VecDeque::new(),
             ordinal: 0,
             skips_root,
             ledger,
@@ -220,10 +227,13 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
 
     /// Queues the headers of the next member that is kept, of the next addition, or the trailer.
     fn queue_next(&mut self) -> Result<()> {
-        while let Some(member) = self.reader.next_member()? {
+        if self.ordinal == 0 && !self.survey.knows() {
+            self.look_for_root()?;
+        }
+        while let Some(entry) = self.next_entry()? {
             let ordinal = self.ordinal;
             self.ordinal += 1;
-            let entry = self.treatment.admit(member.entry);
+            let entry = self.treatment.admit(entry);
             if self.queue_member(ordinal, entry)? {
                 return Ok(());
             }
@@ -238,6 +248,32 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             }
         }
         self.end()
+    }
+
+    fn next_entry(&mut self) -> Result<Option<Entry>> {
+        match self.ahead.pop_front() {
+            Some(entry) => Ok(Some(entry)),
+            None => Ok(self.reader.next_member()?.map(|member| member.entry)),
+        }
+    }
+
+    /// Has the entry of the root come before the members without content that stand before it.
+    fn look_for_root(&mut self) -> Result<()> {
+        while self.ahead.len() < BEFORE_ROOT {
+            let Some(member) = self.reader.next_member()? else { break };
+            let entry = member.entry;
+            if entry.path.is_empty() {
+                self.ahead.push_front(entry);
+                break;
+            }
+            // Its content has to be read before another member is.
+            let is_last = entry.size > 0;
+            self.ahead.push_back(entry);
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Queues a member; says whether there is anything to write.

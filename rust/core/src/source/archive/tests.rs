@@ -105,6 +105,26 @@ fn refusal(entries: &[Entry]) -> String {
 }
 
 #[test]
+fn the_root_may_come_after_devices() {
+    let device = |path: &str| of_kind(path, Kind::CharDevice { major: 5, minor: 1 });
+    let first = [directory("dev"), device("dev/console"), directory("")];
+    let rest = [directory("etc"), file("etc/f"), hard_link("dev/f", "etc/f")];
+    let entries = [&first[..], &rest[..]].concat();
+    let [dev, console, root] = first;
+    let expected = [&[root, dev, console][..], &rest[..]].concat();
+    assert_eq!(layer(&entries, Policy::default()).unwrap(), expected);
+    // As with a second look.
+    let mut late = vec![file("a"), directory("")];
+    assert!(refusal(&late).contains("its entry comes after an entry inside it"));
+    late = (0..64).map(|number| directory(&number.to_string())).collect();
+    late.push(directory(""));
+    assert!(refusal(&late).contains("its entry comes after an entry inside it"));
+    let second = convert_file(&archive(&late), &Policy::default()).unwrap();
+    late.rotate_right(1);
+    assert_eq!(second, convert(&archive(&late), Policy::default(), 512).unwrap());
+}
+
+#[test]
 fn a_layer_in_order_comes_out_as_it_went_in() {
     let entries = [
         directory(""),

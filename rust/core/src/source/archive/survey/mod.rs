@@ -45,6 +45,11 @@ struct File {
 }
 
 impl Survey {
+    /// Whether there was a look, and members are taken as it found them.
+    pub(super) const fn knows(&self) -> bool {
+        self.above.is_none()
+    }
+
     /// Reads `input` to its end as an engine would unpack it.
     pub(crate) fn of(input: impl Read, treatment: &mut Treatment, cancel: &Cancel) -> Result<Self> {
         let reader = Reader::new(BufReader::with_capacity(READ_BUFFER, input));
