@@ -115,7 +115,7 @@ def interrupted(source: str, *arguments: str | Path) -> tuple[float, int]:
     ("compression", "level"), [("gzip", 1), ("gzip", 9), ("zstd", 3), ("zstd", 9)]
 )
 def test_ctrl_c_raises_at_once(tree: Path, tmp_path: Path, compression: str, level: int) -> None:
-    """`KeyboardInterrupt` comes out within a second, with no thread and no file left."""
+    """`KeyboardInterrupt` comes out within 0.2 s, with no thread and no file left."""
     arguments = (tree, tmp_path / "out", compression, str(level))
     check(tmp_path, [interrupted(DIRECTORY, *arguments) for _ in range(3)])
 
@@ -133,5 +133,5 @@ def test_ctrl_c_ends_a_comparison_at_once(pair: tuple[Path, Path], tmp_path: Pat
 def check(folder: Path, runs: list[tuple[float, int]]) -> None:
     assert {threads for _, threads in runs} == {1}
     assert list(folder.iterdir()) == []
-    # Within 0.2 s where nothing else runs. A busy machine may take a second, which is the promise.
-    assert min(seconds for seconds, _ in runs) < 1
+    # The machine may be busy with something else in one run, but hardly in all.
+    assert min(seconds for seconds, _ in runs) < 0.2
