@@ -29,6 +29,7 @@ from fastlayer.image_index import Index
 from fastlayer.index import ImageIndex, ImageLayout
 from fastlayer.platform import Platform
 from fastlayer.stored.absent import AbsentBlob
+from fastlayer.stored.choice import fitting
 from fastlayer.stored.image import StoredLayer
 from fastlayer.stored.tree import StoredIndex
 from fastlayer.tags import annotations_for, parse_tags, repo_tag
@@ -134,12 +135,8 @@ def _built_images(built: BuiltImage | BuiltIndex) -> Sequence[BuiltImage]:
 
 def _for_docker(images: Sequence[_T]) -> _T | None:
     """Choose the one image that `manifest.json` can tell of: the host's, or else the first."""
-    wanted = Platform.host()
-    for able in (wanted, *wanted.fallbacks()):
-        for image in images:
-            if able.matches(image.platform):
-                return image
-    return next(iter(images), None)
+    _, found = fitting(images, Platform.host())
+    return next(iter(found or images), None)
 
 
 def _check_layers(image: Image | None) -> None:

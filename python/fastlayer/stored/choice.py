@@ -10,20 +10,33 @@ from fastlayer.platform import Platform
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["choose"]
+__all__ = ["choose", "fitting"]
 
 
-class Choice(Protocol):
-    """What can be chosen from several."""
-
-    @property
-    def tags(self) -> tuple[str, ...]: ...
+class Runnable(Protocol):
+    """What runs on a platform, if it says so."""
 
     @property
     def platform(self) -> Platform | None: ...
 
 
+class Choice(Runnable, Protocol):
+    """What can be chosen from several."""
+
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+
+
+R = TypeVar("R", bound=Runnable)
 C = TypeVar("C", bound=Choice)
+
+
+def fitting(choices: Sequence[R], wanted: Platform) -> tuple[Platform, list[R]]:
+    """List those for `wanted`, or for the best platform that runs there and has any."""
+    for able in (wanted, *wanted.fallbacks()):
+        if found := [one for one in choices if one.platform and able.matches(one.platform)]:
+            return able, found
+    return wanted, []
 
 
 def choose(choices: Sequence[C], platform: Platform | None, *, where: str) -> C:
@@ -36,16 +49,15 @@ def choose(choices: Sequence[C], platform: Platform | None, *, where: str) -> C:
     if platform is None and len(choices) == 1:
         return choices[0]
     wanted = platform or Platform.host()
-    for able in (wanted, *wanted.fallbacks()):
-        fitting = [one for one in choices if one.platform and able.matches(one.platform)]
-        if len({one.tags for one in fitting}) > 1:
-            tags = ", ".join(quoted(tag) for one in fitting for tag in one.tags)
-            raise InvalidImageError(
-                f"{where} holds {len(fitting)} images for {quoted(able)}: "
-                f"choose one by its tag, of {tags}"
-            )
-        if fitting:
-            return fitting[0]
+    able, found = fitting(choices, wanted)
+    if len({one.tags for one in found}) > 1:
+        tags = ", ".join(quoted(tag) for one in found for tag in one.tags)
+        raise InvalidImageError(
+            f"{where} holds {len(found)} images for {quoted(able)}: "
+            f"choose one by its tag, of {tags}"
+        )
+    if found:
+        return found[0]
     if not choices:
         raise InvalidImageError(f"{where} holds no image")
     platforms = dict.fromkeys(str(one.platform or "unknown") for one in choices)
