@@ -96,8 +96,8 @@ impl Build {
         Ok(LayerBlob { output, entries, warnings: Vec::new(), unmatched })
     }
 
-    /// Gives `read` the tar of the layer of an archive, which `tar` has. Returns how many entries it has, which edits
-    /// matched nothing, and what was made of it.
+    /// Gives `read` the tar of the layer of an archive, which `tar` has. Returns how many entries it
+    /// has, which edits matched nothing, and what was made of it.
     pub(super) fn with_stream<T>(
         &self,
         tar: Box<dyn Read + Send>,

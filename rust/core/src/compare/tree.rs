@@ -41,12 +41,12 @@ impl Tree {
 
     /// Adds the entries of an archive, plain or compressed. Whiteouts are entries like others.
     pub fn add_archive(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
-        self.put_all(members(input, cancel)?)
+        self.put_all(list(tar_of(input)?, true, cancel)?)
     }
 
     /// Applies a layer, plain or compressed, to what is there.
     pub fn apply_layer(&mut self, input: impl Read, cancel: &Cancel) -> Result<()> {
-        self.apply_tar(Decoder::new(BufReader::with_capacity(PART, input))?, cancel)
+        self.apply_tar(tar_of(input)?, cancel)
     }
 
     /// Applies the layer of an image; its tar has to be the one that the config says.
@@ -72,9 +72,9 @@ impl Tree {
     }
 }
 
-/// The members of an archive, plain or compressed.
-fn members(input: impl Read, cancel: &Cancel) -> Result<Vec<Listed>> {
-    list(Decoder::new(BufReader::with_capacity(PART, input))?, true, cancel)
+/// The tar of an archive, plain or compressed.
+fn tar_of<'a>(input: impl Read + 'a) -> Result<impl Read + 'a> {
+    Decoder::new(BufReader::with_capacity(PART, input))
 }
 
 #[cfg(test)]
