@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,39 @@ def test_writers_at_once_lose_no_tag(tmp_path: Path) -> None:
     assert sorted(filter(None, tags(tmp_path / "layout"))) == sorted(
         f"{writer}-{number}" for writer in range(8) for number in range(5)
     )
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda layout: fl.Image.load(f"oci:{layout}:1"),
+        fl.validate,
+        lambda layout: image(b"other").write_layout(layout, tags=["x:2"]),
+    ],
+    ids=["load", "validate", "write"],
+)
+def test_an_index_that_is_replaced_while_it_is_read_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+) -> None:
+    """Each time that it is opened another writer, who may be none of ours, puts a longer one."""
+    layout, new = tmp_path / "layout", tmp_path / "new"
+    image().write_layout(layout, tags=["x:1"])
+    opened = os.open
+    replaced = 0
+
+    def replaced_when_opened(path: Any, *rest: Any, **options: Any) -> int:
+        nonlocal replaced
+        descriptor = opened(path, *rest, **options)
+        if path == "index.json":
+            replaced += 1
+            new.write_bytes(b" " * replaced + (layout / "index.json").read_bytes())
+            new.replace(layout / "index.json")
+        return descriptor
+
+    monkeypatch.setattr(os, "open", replaced_when_opened)
+    read(layout)
+    assert replaced == 1
+    assert not fl.validate(layout).problems
 
 
 def test_two_references_with_one_tag_are_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,8 @@ def finish(scenario: str, folder: Path, *numbers: int) -> None:
             pytest.fail(f"{scenario} is not done after {LIMIT:.0f} s: {said}")
         finally:
             if process.returncode != 0:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # none of its processes is left
+                    os.killpg(process.pid, signal.SIGKILL)
     assert (process.returncode, said.splitlines()[-1:]) == (0, ["done"]), said
     assert list(temporary.iterdir()) == []
 

@@ -17,7 +17,7 @@ from fastlayer.archive.store import blob_path
 from fastlayer.document import decode
 from fastlayer.errors import InvalidImageError, MalformedArchiveError, quoted
 from fastlayer.index import ImageLayout
-from fastlayer.stored.blob import compression_of_blob, read_blob, scan_blob
+from fastlayer.stored.blob import compression_of_blob, scan_blob
 from fastlayer.stored.budget import Budget
 from fastlayer.stored.choice import choose
 from fastlayer.stored.contents import StoredContents
@@ -196,8 +196,8 @@ class Contents(StoredContents):
         """
         if not self.has_index:
             raise InvalidImageError(f"{quoted(self.path)} is an archive without an index")
-        decode(read_blob(self.members.find("oci-layout")), ImageLayout, what="`oci-layout`")
-        return read_blob(self.members.find("index.json"))
+        decode(self.members.read("oci-layout"), ImageLayout, what="`oci-layout`")
+        return self.members.read("index.json")
 
     def rows(self) -> tuple[ArchiveRow, ...]:
         """Read Docker's `manifest.json`, the description of each image.

@@ -28,7 +28,7 @@ from fastlayer.digest import Digest
 from fastlayer.document import decode, encode
 from fastlayer.errors import InvalidArgumentError, InvalidImageError, named, quoted
 from fastlayer.index import ImageIndex, ImageLayout
-from fastlayer.stored.blob import copy_blob, read_blob
+from fastlayer.stored.blob import copy_blob
 from fastlayer.tags import REF_NAME, annotations_for, check_ref_name, parse_tags, repo_tag
 from fastlayer.temporary import has_temporary_name
 from fastlayer.undo import undone_unless_kept
@@ -239,8 +239,7 @@ def _read_index(root: Path) -> ImageIndex:
     members = LayoutMembers(os.fspath(root))
     if "index.json" not in members:
         return ImageIndex(manifests=())
-    content = read_blob(members.find("index.json"))
-    return decode(content, ImageIndex, what=quoted(root / "index.json"))
+    return decode(members.read("index.json"), ImageIndex, what=quoted(root / "index.json"))
 
 
 def _with_image(

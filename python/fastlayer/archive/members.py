@@ -9,16 +9,18 @@ import errno
 import os
 import posixpath
 import stat
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fastlayer import engine
 from fastlayer.archive.blob import Blob
 from fastlayer.errors import InvalidImageError, named, quoted
+from fastlayer.stored.blob import read_blob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from fastlayer.engine import MemberRecord
 
@@ -40,6 +42,12 @@ class Members(Protocol):
 
     def find(self, name: str) -> Blob:
         """Find a file; raises `InvalidImageError` if it is missing or no regular file."""
+
+    def read(self, name: str) -> bytes:
+        """Return the whole of a document, of which others may put a new version at any time.
+
+        Raises what `find` raises, and `InvalidImageError` if it is too large or cut short.
+        """
 
     def blobs(self) -> list[str]:
         """List the names of the files in the folders of `blobs`."""
@@ -94,6 +102,10 @@ class ArchiveMembers:
             name = self._target(wanted, name, member)
         raise self._refusal(wanted, "is a link that leads to itself")
 
+    def read(self, name: str) -> bytes:
+        """Return the whole of a document."""
+        return read_blob(self.find(name))
+
     def blobs(self) -> list[str]:
         """List the names of the members under `blobs`."""
         return sorted(
@@ -144,9 +156,12 @@ class LayoutMembers:
         Raises `InvalidImageError` if it is missing or something else, and `OSError`.
         """
         with self._opened(name) as descriptor:
-            size = os.fstat(descriptor).st_size
-        path = os.path.join(self._path, name)  # noqa: PTH118 (text, as the user wrote it)
-        return Blob(name, path, 0, size, partial(self._opened, name))
+            return self._blob(name, descriptor, partial(self._opened, name))
+
+    def read(self, name: str) -> bytes:
+        """Return the whole of a document as it was at one moment: it is opened once."""
+        with self._opened(name) as descriptor:
+            return read_blob(self._blob(name, descriptor, lambda: nullcontext(descriptor)))
 
     def blobs(self) -> list[str]:
         """List the names of the files in the folders of `blobs`."""
@@ -155,6 +170,12 @@ class LayoutMembers:
             for algorithm in self._listed("blobs")
             for encoded in self._listed(f"blobs/{algorithm}")
         ]
+
+    def _blob(
+        self, name: str, descriptor: int, open_: Callable[[], AbstractContextManager[int]]
+    ) -> Blob:
+        path = os.path.join(self._path, name)  # noqa: PTH118 (text, as the user wrote it)
+        return Blob(name, path, 0, os.fstat(descriptor).st_size, open_)
 
     def _listed(self, folder: str) -> list[str]:
         try:

@@ -17,7 +17,7 @@ from fastlayer.stored.listing import Listed, is_attestation, matching, walk
 from fastlayer.stored.tree import read_index, read_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from fastlayer.descriptor import Descriptor
     from fastlayer.platform import Platform
@@ -87,14 +87,6 @@ class StoredContents(ABC):
         """
         return decode(self.content(descriptor, what=what), type_, what=what)
 
-    def listed(self, *, refuse: Callable[[InvalidImageError], None] | None = None) -> list[Listed]:
-        """List what the index leads to, through indexes in indexes: these and the manifests.
-
-        An index that cannot be read raises its `InvalidImageError`, or is given to `refuse` and
-        left out.
-        """
-        return walk(self, self.index(), refuse=refuse)
-
     def images(self) -> list[StoredImage]:
         """List the images, or those of the one tag that was asked for.
 
@@ -151,7 +143,7 @@ class StoredContents(ABC):
 
     def _manifests(self) -> list[Listed]:
         """List what can be an image."""
-        found = [one for one in self.listed() if is_manifest(one.descriptor.media_type)]
+        found = [one for one in walk(self, self.index()) if is_manifest(one.descriptor.media_type)]
         return [one for one in self.chosen(found) if not is_attestation(one.descriptor)]
 
     def _listed_first(self) -> list[Listed]:

@@ -14,12 +14,13 @@ from fastlayer.config import ImageConfig
 from fastlayer.digest import Digest
 from fastlayer.document import decode
 from fastlayer.errors import InvalidReferenceError, quoted
+from fastlayer.index import ImageIndex
 from fastlayer.manifest import Manifest
 from fastlayer.media_type import is_index, is_manifest
 from fastlayer.reference import Reference
 from fastlayer.stored.absent import AbsentBlob, may_be_absent
 from fastlayer.stored.blob import read_blob
-from fastlayer.stored.listing import is_image
+from fastlayer.stored.listing import is_image, walk
 from fastlayer.validation.blobs import Claim
 from fastlayer.validation.report import Checked
 from fastlayer.validation.stories import Story, check_tags
@@ -70,10 +71,15 @@ class Documents:
         return Checked(len(images), len(self._blobs), sum(self._blobs.values()))
 
     def _check_index(self) -> None:
-        listed = self._contents.listed(
-            refuse=lambda error: self._findings.problem("index.json", str(error))
+        # Read once: other writers may put a new one there at any time.
+        content = self._contents.index_content()
+        index = decode(content, ImageIndex, what="`index.json`")
+        listed = walk(
+            self._contents,
+            index,
+            refuse=lambda error: self._findings.problem("index.json", str(error)),
         )
-        self._note_media_type("index.json", self._contents.index_content())
+        self._note_media_type("index.json", content)
         for one in listed:
             self._check_listed(one)
         check_tags("index.json", self.index_stories, self._findings)
