@@ -63,6 +63,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Bytes of its headers as they are in memory, about.
+    pub(crate) fn header_size(&self) -> u64 {
+        let target = match &self.kind {
+            Kind::Symlink(target) | Kind::HardLink(target) => target.len(),
+            _ => 0,
+        };
+        let attributes = self.xattrs.iter().map(|xattr| xattr.name.len() + xattr.value.len());
+        (512 + 2 * self.path.len() + target + attributes.sum::<usize>()) as u64
+    }
+
     /// A directory that no source names but that others need as their parent.
     ///
     /// The three directories that every base image has with other permissions keep those, so that

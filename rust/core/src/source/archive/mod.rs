@@ -28,6 +28,9 @@ use crate::tar::{BLOCK, Entry, Kind, Reader, TRAILER, padded};
 /// dozen of devices.
 const BEFORE_ROOT: usize = 64;
 
+/// Bytes of headers after which no more is held: a single one can have 1 MiB and more.
+const HEADERS_BEFORE_ROOT: u64 = 1 << 20;
+
 /// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
 /// Content is copied as it comes and never held. What is held is one record per path: its bytes
@@ -259,13 +262,15 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
 
     /// Has the entry of the root come before the members without content that stand before it.
     fn look_for_root(&mut self) -> Result<()> {
-        while self.ahead.len() < BEFORE_ROOT {
+        let mut held = 0;
+        while self.ahead.len() < BEFORE_ROOT && held <= HEADERS_BEFORE_ROOT {
             let Some(member) = self.reader.next_member()? else { break };
             let entry = member.entry;
             if entry.path.is_empty() {
                 self.ahead.push_front(entry);
                 break;
             }
+            held += entry.header_size();
             // Its content has to be read before another member is.
             let is_last = entry.size > 0;
             self.ahead.push_back(entry);

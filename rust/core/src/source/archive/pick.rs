@@ -7,7 +7,7 @@ use super::super::{Patterns, READ_BUFFER};
 use super::ArchiveFile;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::tar::{Entry, Kind, Member, Reader};
+use crate::tar::{Entry, Member, Reader};
 
 /// Bytes that the headers of all that is found may have together.
 const MAX_HEADERS: u64 = 16 << 20;
@@ -65,11 +65,11 @@ impl Found {
         if let Some(&place) = self.places.get(&entry.path) {
             let (old, content) = &mut self.members[place];
             self.content -= content.len() as u64;
-            self.headers -= header_size(&old.entry);
+            self.headers -= old.entry.header_size();
             *content = Vec::new();
         }
         self.content = self.content.saturating_add(entry.size);
-        self.headers = self.headers.saturating_add(header_size(entry));
+        self.headers = self.headers.saturating_add(entry.header_size());
         let reason = if self.content > limit {
             format!("this and what goes with it has more than {limit} bytes")
         } else if self.headers > MAX_HEADERS {
@@ -90,22 +90,12 @@ impl Found {
     }
 }
 
-/// Bytes of a header as they are in memory, about.
-fn header_size(entry: &Entry) -> u64 {
-    let target = match &entry.kind {
-        Kind::Symlink(target) | Kind::HardLink(target) => target.len(),
-        _ => 0,
-    };
-    let attributes = entry.xattrs.iter().map(|xattr| xattr.name.len() + xattr.value.len());
-    (512 + 2 * entry.path.len() + target + attributes.sum::<usize>()) as u64
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::tar::append_header;
+    use crate::tar::{Kind, append_header};
 
     /// An archive of three files, with something before and behind it.
     fn archive(junk: &[u8]) -> ArchiveFile {

@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::edit::Edits;
 use crate::plan::PlanBuilder;
 use crate::source::{Patterns, Policy};
-use crate::tar::{Entry, Kind, append_header};
+use crate::tar::{Entry, Kind, Xattr, append_header};
 
 fn directory(path: &str) -> Entry {
     Entry { mode: 0o700, ..Entry::implied_directory(path.as_bytes(), 7) }
@@ -122,6 +122,18 @@ fn the_root_may_come_after_devices() {
     let second = convert_file(&archive(&late), &Policy::default()).unwrap();
     late.rotate_right(1);
     assert_eq!(second, convert(&archive(&late), Policy::default(), 512).unwrap());
+}
+
+#[test]
+fn what_comes_before_the_root_is_held_up_to_a_mebibyte() {
+    let large = |path: &str| {
+        let xattr = Xattr { name: b"user.x"[..].into(), value: vec![b'x'; 400_000].into() };
+        Entry { xattrs: [xattr].into(), ..directory(path) }
+    };
+    let entries = layer(&[large("a"), large("b"), directory("")], Policy::default()).unwrap();
+    assert_eq!(paths(&entries), ["", "a", "b"]);
+    let entries = [large("a"), large("b"), large("c"), directory("")];
+    assert!(refusal(&entries).contains("its entry comes after an entry inside it"));
 }
 
 #[test]
