@@ -2,34 +2,28 @@
 
 mod file;
 mod ledger;
+mod members;
 mod pick;
 mod stated;
 mod survey;
 mod treatment;
 
-use std::collections::{HashMap, VecDeque};
-use std::io::{self, BufReader, Read};
+use std::collections::HashMap;
+use std::io::{self, Read};
 
 pub(crate) use self::file::decoded;
 pub use self::file::{ArchiveFile, is_archive};
 use self::ledger::Ledger;
+use self::members::Members;
 pub use self::pick::Pick;
 pub(crate) use self::survey::Survey;
 pub(super) use self::survey::unpacked;
 pub(crate) use self::treatment::{Form, Treatment};
-use super::READ_BUFFER;
 use crate::edit::{Nature, Passed, rewritable};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlanReader};
 use crate::stack::Ground;
-use crate::tar::{BLOCK, Entry, Kind, Reader, TRAILER, padded};
-
-/// Members without content that may stand before the entry of the root. mmdebstrap begins with a
-/// dozen of devices.
-const BEFORE_ROOT: usize = 64;
-
-/// Bytes of headers after which no more is held: a single one can have 1 MiB and more.
-const HEADERS_BEFORE_ROOT: u64 = 1 << 20;
+use crate::tar::{BLOCK, Entry, Kind, TRAILER, padded};
 
 /// The tar of a layer made from another tar, to be pulled piece by piece.
 ///
@@ -41,13 +35,9 @@ const HEADERS_BEFORE_ROOT: u64 = 1 << 20;
 /// [`Error::OutOfOrder`]: a [`Survey`] of the same input knows it.
 #[derive(Debug)]
 pub(crate) struct ArchiveStream<'a, R> {
-    reader: Reader<BufReader<R>>,
+    members: Members<R>,
     treatment: &'a mut Treatment,
     survey: Survey,
-    /// Members whose headers were read before their turn.
-    ahead: VecDeque<Entry>,
-    /// Number of the next member.
-    ordinal: u64,
     skips_root: bool,
     ledger: Ledger,
     /// Members that may have hard links and are no regular files, if edits ask for that.
@@ -120,11 +110,9 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
             }
         }
         Self {
-            reader: Reader::new(BufReader::with_capacity(READ_BUFFER, input)),
+            members: Members::new(input, !survey.knows()),
             treatment,
             survey,
-            ahead: VecDeque::new(),
-            ordinal: 0,
             skips_root,
             ledger,
             unlike: HashMap::new(),
@@ -191,7 +179,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     }
 
     fn copy_content(&mut self, left: u64, padding: u64, buffer: &mut [u8]) -> Result<usize> {
-        let count = self.reader.read_content(buffer)?;
+        let count = self.members.read_content(buffer)?;
         let rest = left - count as u64;
         self.content = Content::Member { rest, padding };
         if rest == 0 {
@@ -208,7 +196,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
 
     /// Queues the further names that come with the current member.
     fn queue_links(&mut self) -> Result<()> {
-        for (link, passed) in self.survey.take_links(self.ordinal - 1) {
+        for (link, passed) in self.survey.take_links(self.members.current()) {
             self.append(&link, passed)?;
         }
         Ok(())
@@ -230,19 +218,11 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
 
     /// Queues the headers of the next member that is kept, of the next addition, or the trailer.
     fn queue_next(&mut self) -> Result<()> {
-        if self.ordinal == 0 && !self.survey.knows() {
-            self.look_for_root()?;
-        }
-        while let Some(entry) = self.next_entry()? {
-            let ordinal = self.ordinal;
-            self.ordinal += 1;
+        while let Some(entry) = self.members.next()? {
             let entry = self.treatment.admit(entry);
-            if self.queue_member(ordinal, entry)? {
+            if self.queue_member(entry)? {
                 return Ok(());
             }
-        }
-        if self.reader.position() == 0 {
-            return Err(Error::empty_archive());
         }
         while self.added < self.additions.list_entries().len() {
             self.added += 1;
@@ -253,41 +233,15 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
         self.end()
     }
 
-    fn next_entry(&mut self) -> Result<Option<Entry>> {
-        match self.ahead.pop_front() {
-            Some(entry) => Ok(Some(entry)),
-            None => Ok(self.reader.next_member()?.map(|member| member.entry)),
-        }
-    }
-
-    /// Has the entry of the root come before the members without content that stand before it.
-    fn look_for_root(&mut self) -> Result<()> {
-        let mut held = 0;
-        while self.ahead.len() < BEFORE_ROOT && held <= HEADERS_BEFORE_ROOT {
-            let Some(member) = self.reader.next_member()? else { break };
-            let entry = member.entry;
-            if entry.path.is_empty() {
-                self.ahead.push_front(entry);
-                break;
-            }
-            held += entry.header_size();
-            // Its content has to be read before another member is.
-            let is_last = entry.size > 0;
-            self.ahead.push_back(entry);
-            if is_last {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// Queues a member; says whether there is anything to write.
-    fn queue_member(&mut self, ordinal: u64, entry: Entry) -> Result<bool> {
+    fn queue_member(&mut self, entry: Entry) -> Result<bool> {
         if self.skips_root && entry.path.is_empty() && entry.is_directory() {
             return Ok(false);
         }
         self.survey.check_place(&entry)?;
-        let Some(mut entry) = self.survey.name(ordinal, entry) else { return Ok(false) };
+        let Some(mut entry) = self.survey.name(self.members.current(), entry) else {
+            return Ok(false);
+        };
         let nature = self.nature(&entry);
         let Some(passed) = self.treatment.treat(&mut entry, nature)? else { return Ok(false) };
         let due = self.treatment.take_due();
@@ -319,7 +273,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     /// The content that edits make of a member's.
     fn rewritten(&mut self, due: &[usize], entry: &mut Entry) -> Result<Vec<u8>> {
         let mut content = rewritable(entry)?;
-        self.reader.fill_with_content(&mut content)?;
+        self.members.fill_with_content(&mut content)?;
         self.treatment.rewrite(due, entry, content)
     }
 
@@ -358,7 +312,7 @@ impl<'a, R: Read> ArchiveStream<'a, R> {
     /// Nothing is trusted before the input was seen to its end: a checksum of its compression
     /// stands there.
     fn end(&mut self) -> Result<()> {
-        self.reader.drain()?;
+        self.members.drain()?;
         self.queue_zeroes(TRAILER);
         self.state = State::Ended;
         Ok(())

@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::edit::Edits;
 use crate::plan::PlanBuilder;
 use crate::source::{Patterns, Policy};
-use crate::tar::{Entry, Kind, Xattr, append_header};
+use crate::tar::{Entry, Kind, Reader, Xattr, append_header};
 
 fn directory(path: &str) -> Entry {
     Entry { mode: 0o700, ..Entry::implied_directory(path.as_bytes(), 7) }
