@@ -39,20 +39,6 @@ pub(super) fn check_whiteout(entry: &Entry) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what is no entry of any tree.
-pub(super) fn check_form(entry: &Entry) -> Result<()> {
-    match &entry.kind {
-        Kind::Directory => Ok(()),
-        _ if entry.path.is_empty() => {
-            Err(refused(entry, "its path is the root's, but it is no directory"))
-        }
-        Kind::Symlink(target) if target.is_empty() => {
-            Err(refused(entry, "it is a symbolic link without a target"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn refused(entry: &Entry, reason: &str) -> Error {
     Error::unsupported(display_path(&entry.path), reason)
 }

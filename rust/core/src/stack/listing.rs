@@ -40,7 +40,7 @@ pub(crate) fn list_layer(tar: impl Read, cancel: &Cancel) -> Result<Vec<Listing>
         listed.push(Listing { entry: member.entry, content });
     }
     if reader.position() == 0 {
-        return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+        return Err(Error::empty_archive());
     }
     reader.drain()?;
     Ok(listed)

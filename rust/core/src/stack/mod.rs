@@ -7,7 +7,8 @@ mod merged;
 mod resolve;
 mod tree;
 
-use crate::tar::{OPAQUE_WHITEOUT, PathMap, WHITEOUT_PREFIX, sibling, split_path};
+use crate::error::{Error, Result, display_path};
+use crate::tar::{Entry, Kind, OPAQUE_WHITEOUT, PathMap, WHITEOUT_PREFIX, sibling, split_path};
 
 pub(crate) use ground::Ground;
 pub(crate) use listing::{Listing, list_layer, list_plan};
@@ -48,6 +49,17 @@ pub(crate) fn whiteout(path: &[u8]) -> Option<Whiteout<'_>> {
 #[must_use]
 pub fn is_whiteout(path: &[u8]) -> bool {
     split_path(path).1.starts_with(WHITEOUT_PREFIX)
+}
+
+/// Refuses what is no entry of any tree.
+pub(crate) fn check_form(entry: &Entry) -> Result<()> {
+    let reason = match &entry.kind {
+        Kind::Directory => return Ok(()),
+        _ if entry.path.is_empty() => "its path is the root's, but it is no directory",
+        Kind::Symlink(target) if target.is_empty() => "it is a symbolic link without a target",
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(display_path(&entry.path), reason))
 }
 
 /// The entries that are there after some layers, each with its path.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::listing::{Kept, Listing};
 use super::resolve::{Followed, MAX_BYTES};
-use super::{Merged, is_whiteout};
+use super::{Merged, check_form, is_whiteout};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::tar::{Entry, Kind, join, normalize_path, split_path};
@@ -39,6 +39,7 @@ impl Tree {
             if is_whiteout(&entry.path) {
                 continue;
             }
+            check_form(&entry)?;
             if let Some(place) = self.landing(&entry.path, |_| false) {
                 entry.path = place;
             }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::Form;
 use crate::edit::Passed;
 use crate::error::{Error, Result, display_path, reason};
-use crate::source::names::{check_form, check_name, check_whiteout};
-use crate::stack::{Ground, is_whiteout};
+use crate::source::names::{check_name, check_whiteout};
+use crate::stack::{Ground, check_form, is_whiteout};
 use crate::tar::{Entry, Kind, append_header, parents_of};
 
 const LATE: &str = "its entry comes after an entry inside it";

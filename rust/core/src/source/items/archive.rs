@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use super::super::Policy;
 use super::super::archive::{ArchiveFile, unpacked};
 use super::super::layers::Layers;
-use super::super::names::{check_form, check_name};
+use super::super::names::check_name;
 use crate::error::{Error, Result};
 use crate::plan::{Content, PlanBuilder};
+use crate::stack::check_form;
 use crate::tar::Entry;
 
 /// Adds all entries of `file` to `plan`, whose content `layers` will give. One for its root says

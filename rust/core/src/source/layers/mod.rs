@@ -15,12 +15,12 @@ pub(super) use self::select::{Selection, Surveyed};
 pub(crate) use self::stream::Contents;
 pub use self::stream::LayersStream;
 use super::archive::ArchiveFile;
-use super::names::{check_form, check_name};
+use super::names::check_name;
 use super::{Policy, READ_BUFFER, TarReader};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result, display_path, reason};
 use crate::plan::{Plan, PlanBuilder};
-use crate::stack::{Merged, is_whiteout};
+use crate::stack::{Merged, check_form, is_whiteout};
 use crate::tar::{Entry, Kind, Reader, is_within, parents_of};
 
 /// What stays of some layers, each file with the number of the member that has its content. A
@@ -105,7 +105,7 @@ impl<'a> Layers<'a> {
             entries.push(member.entry);
         }
         if reader.position() == 0 {
-            return Err(Error::malformed(b"", "it is empty: not even the end of an archive"));
+            return Err(Error::empty_archive());
         }
         reader.drain()?;
         Ok(entries)

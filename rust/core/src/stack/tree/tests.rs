@@ -205,6 +205,18 @@ fn all_targets_of_a_path_have_a_limit_together() {
 }
 
 #[test]
+fn what_no_engine_can_make_is_refused() {
+    for (text, reason) in [
+        ("->l", "`.` cannot be stored in a layer: its path is the root's, but it is no directory"),
+        ("", "`.` cannot be stored in a layer: its path is the root's, but it is no directory"),
+        ("l->", "`l` cannot be stored in a layer: it is a symbolic link without a target"),
+    ] {
+        let error = Tree::default().apply(vec![listing(text)], &Cancel::default()).unwrap_err();
+        assert_eq!(error.to_string(), reason);
+    }
+}
+
+#[test]
 fn what_is_asked_to_stop_applies_no_more() {
     let cancel = Cancel::default();
     cancel.raise();
