@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Literal
 
-from tally import tally
+from tally import tallied, tally
 
 from .amount import ALL
 
@@ -30,14 +30,23 @@ class Figures:
         self._survived[operation, verdict] += 1
 
     def write(self) -> None:
-        """Write the table, if something ran and not only a sample of it."""
-        rows: list[tuple[str, int, int, int, int]] = []
-        for operation, injected in self._injected.items():
-            complete, absent = (
-                self._survived[operation, "complete"],
-                self._survived[operation, "absent"],
-            )
-            rows.append((operation, injected, complete, absent, injected - complete - absent))
-        if rows and ALL:
-            total = tuple(sum(column) for column in zip(*(row[1:] for row in rows), strict=True))
-            tally(self._name, COLUMNS, [*sorted(rows), ("all", *total)])
+        """Write the table, if something ran and not only a sample of it.
+
+        What did not run this time keeps its rows: one test that was mended is run by itself.
+        """
+        if not self._injected or not ALL:
+            return
+        counts = {operation: count for operation, *count in tallied(self._name)}
+        counts |= {operation: self._counted(operation) for operation in self._injected}
+        counts.pop("all", None)
+        total = [sum(column) for column in zip(*counts.values(), strict=True)]
+        rows = [(operation, *count) for operation, count in sorted(counts.items())]
+        tally(self._name, COLUMNS, [*rows, ("all", *total)])
+
+    def _counted(self, operation: str) -> list[int]:
+        injected = self._injected[operation]
+        complete, absent = (
+            self._survived[operation, "complete"],
+            self._survived[operation, "absent"],
+        )
+        return [injected, complete, absent, injected - complete - absent]

@@ -38,6 +38,15 @@ def without_new_blobs(now: State, before: State) -> State:
     }
 
 
+def without_begun_layouts(now: State, before: State) -> State:
+    """Leave out what a killed process may leave of a new layout: without an index it is none."""
+    blobs = "/blobs"
+    begun = {path.removesuffix(blobs) for path in now.keys() - before if path.endswith(blobs)}
+    parts = ("", blobs, f"{blobs}/sha256", "/oci-layout")
+    left_out = {root + part for root in begun if f"{root}/index.json" not in now for part in parts}
+    return {path: what for path, what in now.items() if path not in left_out}
+
+
 def check_error(outcome: Outcome, names: Collection[str], status: int = 1) -> None:
     """One line that says what failed, by a name that the user knows."""
     assert outcome.status == status, outcome

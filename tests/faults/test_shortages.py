@@ -20,7 +20,13 @@ from conformance.peers import absent, need_root
 from .amount import amount, sample
 from .figures import Figures, Verdict
 from .operations import OPERATIONS, Operation, make_inputs, renew_outputs
-from .promise import State, check_error, state, without_new_blobs
+from .promise import (
+    State,
+    check_error,
+    state,
+    without_begun_layouts,
+    without_new_blobs,
+)
 
 KIB, MIB = 1 << 10, 1 << 20
 NOBODY = 54_321
@@ -105,6 +111,7 @@ class Attempt:
         if aborts and outcome.status == -signal.SIGABRT:
             # As after a kill: what is left is known by its name, and removed by the next run.
             now = {path: row for path, row in now.items() if ".fastlayer-" not in path}
+            now = without_begun_layouts(now, before)
         else:
             check_error(outcome, names, self.operation.failed)
         left = without_new_blobs(now, before)

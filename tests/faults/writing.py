@@ -121,6 +121,10 @@ class Operation(ABC):
         assert found == old, f"neither old nor new: {sorted(found)}"
         return "absent"
 
+    def again(self, _place: Path, _verdict: Verdict) -> tuple[int, str]:
+        """Say how the next run ends: its status, and what it says."""
+        return 0, ""
+
     def check_clean(self, place: Path) -> None:
         """There is no temporary file."""
         names = [path.relative_to(place) for path in (place / "out").rglob("*")]
@@ -199,6 +203,12 @@ class Unpack(Operation):
 
     def arguments(self) -> list[Argument]:
         return ["unpack", self.inputs.root / "many.tar", "out/rootfs"]
+
+    def again(self, place: Path, verdict: Verdict) -> tuple[int, str]:
+        """What is complete is in the way."""
+        if verdict == "complete":
+            return 2, f"fastlayer: error: the directory `{place}/out/rootfs` is not empty\n"
+        return super().again(place, verdict)
 
 
 class Dockerfile(Operation):
