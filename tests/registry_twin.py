@@ -70,7 +70,7 @@ class _Pieces:
             return b""
         piece = self._pieces.pop(0)
         if isinstance(piece, Exception):
-            raise piece
+            raise piece.with_traceback(None)
         if len(piece) > size:
             self._pieces.insert(0, piece[size:])
         return piece[:size]
@@ -101,7 +101,8 @@ class Twin:
         self.asked.append(asked)
         answer = self._answers(asked)
         if isinstance(answer, Exception):
-            raise answer
+            # One that is raised again keeps the frames of all times before.
+            raise answer.with_traceback(None)
         return answer.response()
 
     def close(self) -> None:

@@ -37,7 +37,8 @@ def told() -> Iterator[dict[str, Told]]:
     columns = ("family", "cases", "tried", "refused", "read right", "wrong")
     rows = [(family.name, *_figures(found[family.name], read(family))) for family in FAMILIES]
     sums = [sum(numbers) for numbers in zip(*(row[1:] for row in rows), strict=True)]
-    tally("hostile", columns, [*rows, ("all", *sums)])
+    if ALL:
+        tally("hostile", columns, [*rows, ("all", *sums)])
 
 
 def _figures(cases: Told, kept: dict[str, Outcomes]) -> tuple[int, int, int, int, int]:
