@@ -35,7 +35,7 @@ impl Side {
             }
             Self::Layers(layers) => {
                 for layer in layers {
-                    tree.apply_blob(&layer_file(layer), cancel)?;
+                    tree.apply_blob(&layer_file(layer)?, cancel)?;
                 }
             }
         }

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 
-use fastlayer_core::Digest;
 use fastlayer_core::source::ArchiveFile;
+use fastlayer_core::{Digest, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustix::io::Errno;
 
-use crate::error::os_error;
+use crate::error::{os_error, raised};
 
 /// A duplicate of an open descriptor of the caller: it stays valid whatever the caller closes.
 pub(crate) struct Descriptor(pub(crate) File);
@@ -40,8 +40,18 @@ pub(crate) type Stretch = (Descriptor, u64, u64, PathBuf);
 pub(crate) type LayerStretch = (Descriptor, u64, u64, PathBuf, Option<DiffId>);
 
 /// The layer of an image, for the core to read.
-pub(crate) fn layer_file((file, offset, size, name, diff_id): LayerStretch) -> ArchiveFile {
-    ArchiveFile::stretch(file.0, offset, size, name).stated(diff_id.map(|diff_id| diff_id.0))
+pub(crate) fn layer_file((file, offset, size, name, diff_id): LayerStretch) -> Result<ArchiveFile> {
+    let stated = diff_id.map(|diff_id| diff_id.0);
+    Ok(ArchiveFile::stretch(file.0, offset, size, name)?.stated(stated))
+}
+
+/// The layers of an image, for the core to read.
+pub(crate) fn layer_files(
+    py: Python<'_>,
+    layers: impl IntoIterator<Item = LayerStretch>,
+) -> PyResult<Vec<ArchiveFile>> {
+    let files: Result<_> = layers.into_iter().map(layer_file).collect();
+    files.map_err(|error| raised(py, error))
 }
 
 pub(crate) struct DiffId(Digest);

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use crate::descriptor::{LayerStretch, layer_file};
+use crate::descriptor::{LayerStretch, layer_files};
 use crate::error::raised;
 use crate::layer::PolicyArgument;
 
@@ -71,7 +71,7 @@ fn layers((_, layers, path, policy, contents): Layers) -> Result<Item> {
 /// Layer blobs, and the items that name them by their places.
 pub(crate) fn items(source: &Bound<'_, PyAny>) -> PyResult<Items> {
     let (layers, items): (Vec<LayerStretch>, Vec<ItemArgument>) = source.extract()?;
-    let layers: Vec<_> = layers.into_iter().map(layer_file).collect();
+    let layers = layer_files(source.py(), layers)?;
     let items: Vec<_> = items.into_iter().map(|item| item.0).collect();
     let missing = |item: &Item| match item {
         Item::Layers { layers: places, .. } => places.iter().any(|&place| place >= layers.len()),

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyTuple;
 
-use crate::descriptor::{LayerStretch, layer_file};
+use crate::descriptor::{LayerStretch, layer_file, layer_files};
 use crate::edit::EditArgument;
 use crate::error::raised;
 use crate::items::items;
@@ -193,7 +193,7 @@ pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> 
         "rewrite" => Ok(Source::Rewrite(blob(source)?)),
         "flatten" => {
             let layers: Vec<LayerStretch> = source.extract()?;
-            Ok(Source::Flatten(layers.into_iter().map(layer_file).collect()))
+            Ok(Source::Flatten(layer_files(source.py(), layers)?))
         }
         _ => Err(PyValueError::new_err(format!("unknown kind of source `{kind}`"))),
     }
@@ -202,7 +202,8 @@ pub(crate) fn source(kind: &str, source: &Bound<'_, PyAny>) -> PyResult<Source> 
 /// A layer that was made before: a stretch of an open file, or a stream.
 fn blob(source: &Bound<'_, PyAny>) -> PyResult<Blob> {
     if source.is_instance_of::<PyTuple>() {
-        return Ok(Blob::File(layer_file(source.extract()?)));
+        let file = layer_file(source.extract()?);
+        return Ok(Blob::File(file.map_err(|error| raised(source.py(), error))?));
     }
     Ok(Blob::Stream(stream(source)))
 }

@@ -47,10 +47,9 @@ impl Tree {
 
     /// Applies a layer that was made before.
     fn apply_blob(&mut self, py: Python<'_>, blob: LayerStretch) -> PyResult<()> {
-        let blob = layer_file(blob);
         let threads = thread_count(None).map_err(|error| raised(py, error))?;
         interrupt::run(py, "".as_ref(), None, |cancel, _| {
-            apply_blob(&mut self.tree, &blob, threads, cancel)
+            apply_blob(&mut self.tree, &layer_file(blob)?, threads, cancel)
         })
     }
 

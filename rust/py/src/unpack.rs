@@ -6,7 +6,7 @@ use fastlayer_core::unpack::{Purpose, Unpack, remove_tree as remove};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::descriptor::{LayerStretch, layer_file};
+use crate::descriptor::{LayerStretch, layer_files};
 use crate::interrupt;
 use crate::layer::{Pairs, thread_count, to_pairs};
 
@@ -28,7 +28,7 @@ pub(crate) fn unpack_layers(
         "above-user" => Purpose::Above { user: true },
         _ => return Err(PyValueError::new_err(format!("unknown purpose `{purpose}`"))),
     };
-    let layers: Vec<_> = layers.into_iter().map(layer_file).collect();
+    let layers = layer_files(py, layers)?;
     let warnings = interrupt::run(py, &directory, progress, |cancel, progress| {
         let threads = thread_count(threads)?;
         Unpack { purpose, threads, cancel, progress }.run(&layers, &directory)

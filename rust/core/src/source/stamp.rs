@@ -1,5 +1,6 @@
 //! Which file it was, and in which state: taken at plan time, compared whenever it is read.
 
+use std::io;
 use std::os::fd::AsFd;
 
 use rustix::fs::{FileType, Stat, fstat};
@@ -38,10 +39,10 @@ impl Stamp {
         }
     }
 
-    /// Of an open file; of a pipe or device, or when nothing can be known, `None`.
-    pub(crate) fn of_file(file: impl AsFd) -> Option<Self> {
-        let stat = fstat(file).ok()?;
-        FileType::from_raw_mode(stat.st_mode).is_file().then(|| Self::of(&stat))
+    /// Of an open file; of a pipe or device, `None`.
+    pub(crate) fn of_file(file: impl AsFd) -> io::Result<Option<Self>> {
+        let stat = fstat(file)?;
+        Ok(FileType::from_raw_mode(stat.st_mode).is_file().then(|| Self::of(&stat)))
     }
 
     pub(crate) const fn size(&self) -> u64 {

@@ -61,7 +61,7 @@ fn layer(members: &[(Entry, Vec<u8>)]) -> ArchiveFile {
     let bytes = tar(members);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    ArchiveFile::stretch(file, 0, bytes.len() as u64, "layer".into())
+    ArchiveFile::stretch(file, 0, bytes.len() as u64, "layer".into()).unwrap()
 }
 
 fn unpack_to(

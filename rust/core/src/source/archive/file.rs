@@ -31,8 +31,7 @@ impl ArchiveFile {
     /// Opens it; a pipe will do.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        let stamp = Stamp::of_file(&file);
-        Ok(Self { path: path.to_path_buf(), file, stretch: None, diff_id: None, stamp })
+        Self::new(file, None, path.to_path_buf())
     }
 
     /// Opens the one that is `size` bytes of a file, from `offset` on.
@@ -41,10 +40,15 @@ impl ArchiveFile {
     }
 
     /// The one that is `size` bytes of an open file, from `offset` on; errors call it `name`.
-    #[must_use]
-    pub fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Self {
-        let stamp = Stamp::of_file(&file);
-        Self { path: name, file, stretch: Some((offset, size)), diff_id: None, stamp }
+    pub fn stretch(file: File, offset: u64, size: u64, name: PathBuf) -> Result<Self> {
+        Self::new(file, Some((offset, size)), name)
+    }
+
+    fn new(file: File, stretch: Option<(u64, u64)>, path: PathBuf) -> Result<Self> {
+        match Stamp::of_file(&file) {
+            Ok(stamp) => Ok(Self { path, file, stretch, diff_id: None, stamp }),
+            Err(error) => Err(Error::io("read", &path, error)),
+        }
     }
 
     /// The same, of an image whose config says what digest its tar has.
@@ -99,14 +103,14 @@ impl ArchiveFile {
 
     /// Whether there can be a second look.
     #[must_use]
-    pub(crate) fn rereadable(&self) -> bool {
-        self.stretch.is_some() || self.file.metadata().is_ok_and(|metadata| metadata.is_file())
+    pub(crate) const fn rereadable(&self) -> bool {
+        self.stretch.is_some() || self.stamp.is_some()
     }
 
     /// Bytes of it; of a pipe, 0.
     #[must_use]
     pub fn size(&self) -> u64 {
-        let whole = || self.file.metadata().map_or(0, |metadata| metadata.len());
+        let whole = || self.stamp.map_or(0, |stamp| stamp.size());
         self.stretch.map_or_else(whole, |(_, size)| size)
     }
 }

@@ -65,7 +65,7 @@ fn tar(members: &[(Entry, Vec<u8>)]) -> Vec<u8> {
 fn stretch(blob: &[u8], name: &str) -> ArchiveFile {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&[b"before", blob, b"behind"].concat()).unwrap();
-    ArchiveFile::stretch(file, 6, blob.len() as u64, name.into())
+    ArchiveFile::stretch(file, 6, blob.len() as u64, name.into()).unwrap()
 }
 
 fn stretches(layers: &[Vec<(Entry, Vec<u8>)>]) -> Vec<ArchiveFile> {

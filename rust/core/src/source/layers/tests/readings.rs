@@ -18,7 +18,8 @@ fn another_layer_in_the_second_reading_is_told() {
         };
         write(&one);
         let length = one.len() as u64;
-        let files = [ArchiveFile::stretch(file.try_clone().unwrap(), 0, length, "layer".into())];
+        let files =
+            [ArchiveFile::stretch(file.try_clone().unwrap(), 0, length, "layer".into()).unwrap()];
         let mut plan = PlanBuilder::default();
         let layers = Layers::add(&mut plan, &files, &Policy::default(), 1, &cancel).unwrap();
         let plan = plan.finish(0).unwrap().0.in_order_of_members();
