@@ -147,9 +147,10 @@ class WrittenFeed:
         self._chunks.put(chunk)
 
     def _copy(self, piece: memoryview) -> None:
-        with named(tempfile.gettempdir()):
-            while self._spool is not None and piece:
-                piece = piece[self._spool.write(piece) :]
+        if self._spool is not None:
+            with named(tempfile.gettempdir()):
+                while piece:
+                    piece = piece[self._spool.write(piece) :]
 
 
 class BlobFeed:

@@ -33,6 +33,9 @@ __all__ = ["Network"]
 
 _CONNECT_SECONDS = 10.0
 
+# Who has closed a connection has said before what there is to say.
+_LAST_WORDS_SECONDS = 1.0
+
 # The timeout is for each of them, and there is a look at the flag between two.
 _PIECE = 1 << 20
 
@@ -207,8 +210,10 @@ def _exchanged(connection: Connection, request: Request) -> HTTPResponse:
             decode_content=False,
         )
     except (BrokenPipeError, ConnectionResetError) as error:
-        # Who refuses a request may answer before all of it is sent.
+        # Who refuses a request may answer before all of it is sent. Such an answer is here, or
+        # never will be.
         ended_early = error
+        connection.timeout = min(_LAST_WORDS_SECONDS, request.timeout)
     try:
         return connection.getresponse()
     except FAILURES as error:
