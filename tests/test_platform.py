@@ -164,6 +164,12 @@ def test_features() -> None:
     assert not wanted.matches(Platform.parse("windows(+a+c)/amd64"))
 
 
+def test_what_is_no_text_reads_back() -> None:
+    """A version whose escapes are no UTF-8 has a text all the same."""
+    platform = Platform.parse("windows(10%B2+a%FF)/amd64")
+    assert Platform.parse(str(platform)) == platform
+
+
 def test_a_platform_is_a_frozen_value() -> None:
     """It cannot be changed, keys a dictionary, and is kept as it was stated."""
     platform = Platform("linux", "arm64", "v8")
@@ -184,7 +190,7 @@ def test_unknown_members_are_kept() -> None:
     assert {platform} == {platform}
 
 
-option = st.text("abc019._-%+()/", max_size=6)
+option = st.text("abc019._-~%+()/", max_size=6) | st.text(max_size=3)
 
 
 @given(

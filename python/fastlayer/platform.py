@@ -8,7 +8,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -23,9 +23,6 @@ _SPECIFIER: Final = re.compile(
     r"/(?P<architecture>[A-Za-z0-9_.-]+)"
     r"(?:/(?P<variant>[A-Za-z0-9_.-]+))?"
 )
-
-# Characters of a version or feature that mean something else in the text form.
-_ESCAPES: Final = str.maketrans({"%": "%25", "+": "%2B", "(": "%28", ")": "%29", "/": "%2F"})
 
 # What Go calls the architectures that people and `uname -m` give other names; the variant is
 # given where the name says it, and else left as it is.
@@ -129,7 +126,7 @@ class Platform(
 
     def __str__(self) -> str:
         options = "+".join(
-            option.translate(_ESCAPES) for option in (self.os_version, *sorted(self.os_features))
+            _escaped(option) for option in (self.os_version, *sorted(self.os_features))
         )
         system = f"{self.os}({options})" if options else self.os or "unknown"
         return "/".join(filter(None, (system, self.architecture, self.variant)))
@@ -176,6 +173,11 @@ class Platform(
             msgspec.structs.replace(own, architecture=architecture, variant=variant)
             for architecture, variant in _older(own.architecture, own.variant)
         )
+
+
+def _escaped(option: str) -> str:
+    """Write a version or feature so that `_OPTION` matches it."""
+    return quote(option, safe="", errors="replace").replace("~", "%7E")
 
 
 def _normalize_os(os: str) -> str:
