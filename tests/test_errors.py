@@ -1,7 +1,9 @@
 """The exceptions: their tree, their attributes and the form of their messages."""
 
 import inspect
+import os
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from fastlayer.errors import (
     RegistryAuthError,
     RegistryError,
     SourceError,
+    named,
     quoted,
 )
 
@@ -99,3 +102,15 @@ def test_a_message_has_an_end() -> None:
     assert shown.endswith("` is no name")
     assert "…" in shown
     assert len(shown) < 10_000
+
+
+def test_a_descriptor_gets_a_name(tmp_path: Path) -> None:
+    """Some calls say which descriptor it was: nobody knows that."""
+    (tmp_path / "file").touch()
+    with (
+        (tmp_path / "file").open() as file,
+        pytest.raises(NotADirectoryError) as caught,
+        named("folder"),
+    ):
+        os.listdir(file.fileno())  # noqa: PTH208 (a descriptor has no `Path`)
+    assert caught.value.filename == "folder"

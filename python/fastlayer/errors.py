@@ -89,7 +89,9 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.errno is not None:
+        # Some calls put the descriptor there.
+        unnamed = error.filename is None or isinstance(error.filename, int)
+        if unnamed and error.errno is not None:
             error.filename = os.fspath(path)
         raise
 

@@ -48,7 +48,13 @@ class Blob:
         Raises `InvalidImageError` if the file is no regular one any more, and `OSError`.
         """
         with self.open() as descriptor:
-            yield descriptor, self.offset, self.size, self.name
+            try:
+                yield descriptor, self.offset, self.size, self.name
+            except OSError as error:
+                # The core knows no other name.
+                if error.filename == self.name:
+                    error.filename = self.path
+                raise
 
     def chunks(self) -> Iterator[bytes]:
         """Read the content, piece by piece.

@@ -95,7 +95,7 @@ class LayoutBlob:
         if not self._store.has(digest, size):
             path = self._store.root / blob_path(digest)
             self._store.written.append(path)
-            path.parent.mkdir(exist_ok=True)  # other algorithms have folders of their own
+            _make(path.parent)  # other algorithms have folders of their own
             self._file.commit(path)
 
 
