@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fastlayer.digest import Digest
 from fastlayer.errors import InvalidReferenceError
 from fastlayer.reference import Reference
+from fastlayer.tags import repo_tag
 from vectors import cases
 
 DIGEST = Digest.of(b"")
@@ -190,3 +191,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the parser fail in another way."""
     with contextlib.suppress(InvalidReferenceError):
         Reference.parse(text)
+
+
+def test_a_tag_whose_short_form_is_none_stays_whole() -> None:
+    """On Docker Hub the first part may have what no registry's name has."""
+    reference = Reference.parse("index.docker.io/a.b_c.io/app:1")
+    assert repo_tag(reference) == "docker.io/a.b_c.io/app:1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastlayer.errors import InvalidReferenceError, quoted
@@ -55,4 +56,7 @@ def check_ref_name(name: str) -> None:
 def repo_tag(reference: Reference) -> str:
     """Write the tag as people know it: `custom/hello:latest`; the whole where that is not clear."""
     short = reference.familiar
-    return short if Reference.parse(short) == reference else str(reference)
+    with suppress(InvalidReferenceError):
+        if Reference.parse(short) == reference:
+            return short
+    return str(reference)
