@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benches.common.tables import passage, passages, refreshed, table
 from benches.figures import ROOT
@@ -37,10 +38,27 @@ def read(path: Path) -> str:
     columns, rows = document["columns"], document["rows"]
     if any(len(row) != len(columns) for row in rows):
         raise ValueError(f"`{path}` has a row that is not as long as its columns")
+    rows = summed(rows)
     # Numbers stand on the right, from the first column on that has no words in or after it.
     texts = (number for row in rows for number, one in enumerate(row, 1) if isinstance(one, str))
     cells = [[cell(one) for one in row] for row in rows]
     return passage(path.stem, table(columns, cells, words=max(texts, default=0)))
+
+
+def summed(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Make one row, `memory`, of all commands of a kind: `memory: unpack` and `memory: export`."""
+    kept: list[list[Any]] = []
+    kinds: dict[str, list[Any]] = {}
+    for name, *numbers in rows:
+        kind, colon, _ = str(name).partition(": ")
+        if kind in kinds:
+            kinds[kind][1:] = map(sum, zip(kinds[kind][1:], numbers, strict=True))
+            continue
+        row = [kind if colon else name, *numbers]
+        kept.append(row)
+        if colon:
+            kinds[kind] = row
+    return kept
 
 
 def cell(value: str | int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from benches.common.tables import passages
 from benches.figures import ROOT
-from benches.reliability import PAGE, main, refresh
+from benches.reliability import PAGE, main, refresh, summed
 
 import tally
 
@@ -115,3 +115,9 @@ def test_a_tally_is_json(tables: Path) -> None:
     tally.tally("x", ("a", "b"), [("é", 1)])
     document = json.loads((tables / "x.json").read_text())
     assert document == {"columns": ["a", "b"], "rows": [["é", 1]]}
+
+
+def test_the_commands_of_a_kind_are_one_row() -> None:
+    """What is counted for many commands each would make a table that nobody reads."""
+    rows = [("layer", 1, 0), ("memory: layer", 2, 1), ("memory: unpack", 3, 0), ("layer", 5, 0)]
+    assert summed(rows) == [["layer", 1, 0], ["memory", 5, 1], ["layer", 5, 0]]
