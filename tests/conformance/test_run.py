@@ -261,9 +261,11 @@ def test_nothing_is_left_when_it_ends_early(
     folder = tmp_path / "run"
     folder.mkdir()
     code = f"""
+import signal
 import fastlayer as fl
 from fastlayer.cli import interrupt
 from fastlayer.dockerfile.run import RunEngine, RunStep, run_step
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
 interrupt.install()
 text = "mkdir -m 0 /none; trap '' TERM INT; echo up; (sleep {MARK} & sleep {MARK}); sleep {MARK}"
 with RunEngine({program!r}, folder={str(folder)!r}) as engine:
