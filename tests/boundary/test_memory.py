@@ -128,16 +128,18 @@ def test_verification_stays_below_the_limit(noise: Path, compression: str, level
 def test_many_layers_take_the_memory_of_one(noise: Path, tmp_path: Path, compression: str) -> None:
     """Two hundred that are made beside a large one, and after it, need hardly more than it alone.
 
-    How many of them are in the making at one moment differs from run to run, and with it the peak:
-    by some 40 MiB from eight small ones on. What each left behind would come to more by far.
+    How many of them are in the making at one moment differs from run to run, and with it the peak.
+    What each left behind would be there in every run.
     """
     large = noise / "noise"
     small = [tmp_path / f"{number}" for number in range(200)]
     for path in small:
         path.write_bytes(os.urandom(MIB - 2048))
     one = cost(SAVE_IMAGE, compression, tmp_path / "image.tar", large)
-    many = cost(SAVE_IMAGE, compression, tmp_path / "image.tar", large, *small)
-    assert many.peak <= one.peak + 64 * MIB
+    peaks = [
+        cost(SAVE_IMAGE, compression, tmp_path / "image.tar", large, *small).peak for _ in range(3)
+    ]
+    assert min(peaks) <= 1.25 * one.peak + 16 * MIB
 
 
 def test_layers_of_several_zstd_jobs_take_the_memory_of_one(tmp_path: Path) -> None:
