@@ -20,13 +20,7 @@ from conformance.peers import absent, need_root
 from .amount import amount, sample
 from .figures import Figures, Verdict
 from .operations import OPERATIONS, Operation, make_inputs, renew_outputs
-from .promise import (
-    State,
-    check_error,
-    state,
-    without_begun_layouts,
-    without_new_blobs,
-)
+from .promise import State, check_error, state, without_begun_layouts, without_new_blobs
 
 KIB, MIB = 1 << 10, 1 << 20
 NOBODY = 54_321

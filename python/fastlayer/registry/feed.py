@@ -14,6 +14,7 @@ from fastlayer.errors import InvalidImageError, named, quoted
 from fastlayer.registry.cancel import CancelledError
 from fastlayer.registry.chunks import Buffers, Chunks
 from fastlayer.registry.pump import Pump
+from fastlayer.stored.blob import write_all
 
 if TYPE_CHECKING:
     from fastlayer.descriptor import Descriptor
@@ -149,8 +150,7 @@ class WrittenFeed:
     def _copy(self, piece: memoryview) -> None:
         if self._spool is not None:
             with named(tempfile.gettempdir()):
-                while piece:
-                    piece = piece[self._spool.write(piece) :]
+                write_all(self._spool.fileno(), piece)
 
 
 class BlobFeed:

@@ -86,7 +86,7 @@ def copy_blob(blob: StoredBlob, descriptor: Descriptor, store: FileStore) -> Non
         sink.commit(descriptor.digest, descriptor.size)
 
 
-def write_all(descriptor: int, content: bytes, offset: int | None = None) -> None:
+def write_all(descriptor: int, content: bytes | memoryview, offset: int | None = None) -> None:
     """Write `content` at the file's position or at `offset`, however many calls that takes."""
     rest = memoryview(content)
     while rest:
